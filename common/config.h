@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/limits.h"
+
+namespace forklift {
+
+/// How far an upload has gone when it is answered. The answer says which.
+enum class Durability : std::uint8_t {
+  kNone,  // in the page cache
+  kData,  // fdatasync(2) of the file before it is published
+  kFull,  // kData, and fsync(2) of the directory after it is published
+};
+
+const char* to_string(Durability durability);
+
+/// Every setting, resolved: flag over environment over file over default. Plain data, made by
+/// common/options, read-only afterwards. The master and the worker have the same one.
+struct Config {
+  // Process
+  int workers = 0;                             // never 0 once resolved
+  std::vector<std::string> bind;               // "127.0.0.1:8000", "[::]:8000", "unix:/run/x.sock"
+  int backlog = 2048;                          // listen(2)
+  std::string worker_binary;                   // empty: found beside the master
+  std::string pid_file;                        // empty: none
+  std::string user;                            // empty: stay who we are
+  std::string group;
+  unsigned umask = 027;
+  std::chrono::milliseconds timeout{30000};           // a loop that stood still that long is replaced; 0: never
+  std::chrono::milliseconds graceful_timeout{30000};  // a stop or a drain may take that long
+
+  // Files
+  std::string root = "./data";
+  std::string sample;                          // file that downloads without a name serve; empty: none
+  Durability durability = Durability::kNone;
+  std::chrono::milliseconds part_age_max{24LL * 3600 * 1000};  // older unfinished parts are swept
+
+  // Connections
+  std::chrono::milliseconds keep_alive{5000};      // idle between requests
+  std::chrono::milliseconds header_timeout{10000}; // from the first byte (or the accept) to the last header
+  std::chrono::milliseconds stall_timeout{30000};  // a transfer that stands still, either way
+  std::uint64_t body_rate_min = 1024;              // bytes/s of a request body, averaged; 0: any
+  Limits limits;
+
+  // Logging
+  std::string log_level = "info";
+  std::string access_logfile;                  // empty: none; "-": standard output
+};
+
+}  // namespace forklift

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cerrno>
+
+#include "common/result.h"
+
+namespace forklift {
+
+/// The one place where errno becomes an ErrorCode (errno(3)).
+ErrorCode code_of_errno(int os_error);
+
+/// The Error of a system call that just failed. `operation` must be a string literal.
+Error errno_error(const char* operation, int os_error = errno);
+
+}  // namespace forklift
