@@ -1,0 +1,105 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "common/result.h"
+#include "common/unique_fd.h"
+
+namespace forklift {
+
+enum class WorkerState : std::uint32_t { kBooting = 0, kReady = 1, kServing = 2, kDraining = 3 };
+
+/// What one worker says about itself, in a region of shared memory that only it writes and the master reads.
+/// No pointers, no indices that steer anything; every field is a lock-free atomic of fixed width, written
+/// with relaxed stores by the loop's thread. New fields go at the end and raise kScoreboardVersion and kAbi.
+struct Scoreboard {
+  using Counter = std::atomic<std::uint64_t>;
+
+  std::atomic<std::uint32_t> version;  // kScoreboardVersion, written first
+  std::atomic<std::uint32_t> state;    // a WorkerState
+  Counter beats;                       // grows each loop turn, and each second when nothing happens
+  Counter connections;                 // open now
+  Counter accepted;                    // since the start, as all below
+  Counter requests;                    // answered
+  std::array<Counter, 6> answers;      // by status class: [2] = 2xx; [0] = closed without an answer
+  Counter bytes_received;              // from sockets
+  Counter bytes_sent;                  // to sockets
+  Counter uploads_committed;           // published files
+  Counter slab_bytes;                  // memory of bodies in flight now
+  Counter disk_job_since_ms;           // steady clock, start of the oldest disk job in flight; 0: none
+};
+
+inline constexpr std::uint32_t kScoreboardVersion = 1;
+inline constexpr std::size_t kScoreboardBytes = 64 * 1024;
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(sizeof(Scoreboard) <= kScoreboardBytes);
+
+/// The only writer adds without a locked instruction.
+inline void add(Scoreboard::Counter& counter, std::uint64_t amount) {
+  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
+inline void subtract(Scoreboard::Counter& counter, std::uint64_t amount) {
+  counter.store(counter.load(std::memory_order_relaxed) - amount, std::memory_order_relaxed);
+}
+inline void set_state(Scoreboard& scoreboard, WorkerState state) {
+  scoreboard.state.store(static_cast<std::uint32_t>(state), std::memory_order_relaxed);
+}
+
+/// A Scoreboard as read once: plain values, checked. The worker that wrote it may be broken or hostile, so
+/// nothing here is more than a figure to show or to compare with the one before.
+struct ScoreboardSnapshot {
+  bool valid = false;  // the version is ours and the state is one
+  WorkerState state = WorkerState::kBooting;
+  std::uint64_t beats = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t requests = 0;
+  std::array<std::uint64_t, 6> answers{};
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t uploads_committed = 0;
+  std::uint64_t slab_bytes = 0;
+  std::uint64_t disk_job_since_ms = 0;
+};
+
+/// One mapping of kScoreboardBytes of shared memory. The master makes one for each worker it spawns and maps
+/// it read-only; that worker maps the inherited descriptor writable; a worker without a master has an
+/// anonymous one. Unmapped on destruction.
+class ScoreboardRegion {
+ public:
+  /// A new memfd, sealed against resizing, mapped read-only here; descriptor() is for the worker.
+  static Result<ScoreboardRegion> create();
+
+  /// The worker's side: maps `fd` writable, sets the version, closes `fd`.
+  static Result<ScoreboardRegion> open_inherited(UniqueFd fd);
+
+  /// For a worker that runs alone.
+  static Result<ScoreboardRegion> anonymous();
+
+  ScoreboardRegion(ScoreboardRegion&& other) noexcept;
+  ScoreboardRegion& operator=(ScoreboardRegion&& other) noexcept;
+  ~ScoreboardRegion();
+
+  /// Writable on the worker's side only: a store through the master's would fault.
+  Scoreboard& board() { return *static_cast<Scoreboard*>(memory_); }
+
+  ScoreboardSnapshot read() const;
+
+  /// No new writable mapping from here on, by anybody (F_SEAL_FUTURE_WRITE, fcntl(2)); those made stay.
+  Result<void> seal();
+
+  int descriptor() const { return fd_.get(); }
+
+ private:
+  ScoreboardRegion(void* memory, UniqueFd fd) : memory_(memory), fd_(std::move(fd)) {}
+
+  void* memory_ = nullptr;
+  UniqueFd fd_;
+};
+
+}  // namespace forklift
