@@ -1,0 +1,57 @@
+#include "worker/loop/chunk.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+namespace forklift {
+
+SlabRef::~SlabRef() {
+  if (slab_ != nullptr && --slab_->shares_ == 0) slab_->pool_->release(slab_);
+}
+
+SlabPool::SlabPool(std::size_t bytes_max) : slabs_max_(std::max<std::size_t>(bytes_max / kSlabBytes, 2)) {}
+
+SlabPool::~SlabPool() {
+  if (in_use_ != 0) std::abort();  // a share would outlive its pool
+  for (Slab* slab : free_) {
+    std::free(slab->data_);
+    delete slab;
+  }
+}
+
+SlabRef SlabPool::acquire(Resumer& waiter) {
+  if (in_use_ == slabs_max_) {
+    if (std::find(waiters_.begin(), waiters_.end(), &waiter) == waiters_.end()) waiters_.push_back(&waiter);
+    return SlabRef();
+  }
+  ++in_use_;
+  if (!free_.empty()) {
+    Slab* slab = free_.back();
+    free_.pop_back();
+    return SlabRef(slab);
+  }
+  auto* slab = new Slab;
+  slab->data_ = static_cast<std::byte*>(std::aligned_alloc(kSlabAlignment, kSlabBytes));
+  if (slab->data_ == nullptr) throw std::bad_alloc();
+  slab->pool_ = this;
+  return SlabRef(slab);
+}
+
+void SlabPool::forget(Resumer& waiter) { std::erase(waiters_, &waiter); }
+
+void SlabPool::release(Slab* slab) {
+  --in_use_;
+  if (free_.size() < kFreeSlabsKept) {
+    free_.push_back(slab);
+  } else {
+    std::free(slab->data_);
+    delete slab;
+  }
+  if (waiters_.empty()) return;
+  Resumer* next = waiters_.front();
+  waiters_.erase(waiters_.begin());
+  next->resume();
+}
+
+}  // namespace forklift

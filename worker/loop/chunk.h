@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "common/limits.h"
+#include "worker/loop/flow.h"
+
+namespace forklift {
+
+class SlabPool;
+
+/// One piece of kSlabBytes, aligned to kSlabAlignment, shared by counting. The count is the loop thread's:
+/// another thread may read or fill the bytes while a job holds a share, but shares are made and dropped on
+/// the loop thread only.
+class Slab {
+ public:
+  std::byte* data() { return data_; }
+
+ private:
+  friend class SlabPool;
+  friend class SlabRef;
+  std::byte* data_ = nullptr;
+  SlabPool* pool_ = nullptr;
+  std::uint32_t shares_ = 0;
+};
+
+/// A share in a slab; the last one to go gives the slab back to its pool.
+class SlabRef {
+ public:
+  SlabRef() = default;
+  SlabRef(const SlabRef& other) : slab_(other.slab_) {
+    if (slab_ != nullptr) ++slab_->shares_;
+  }
+  SlabRef(SlabRef&& other) noexcept : slab_(std::exchange(other.slab_, nullptr)) {}
+  SlabRef& operator=(SlabRef other) noexcept {
+    std::swap(slab_, other.slab_);
+    return *this;
+  }
+  ~SlabRef();
+
+  explicit operator bool() const { return slab_ != nullptr; }
+  std::byte* data() const { return slab_->data(); }
+
+ private:
+  friend class SlabPool;
+  explicit SlabRef(Slab* slab) : slab_(slab) { ++slab_->shares_; }
+  Slab* slab_ = nullptr;
+};
+
+/// The worker's memory for bodies: slabs handed out last-in-first-out, so that the next body lands in a
+/// buffer that is still in the cache, under a hard budget. When the budget is spent, whoever asks is resumed
+/// once a slab comes back: over the budget a worker stops reading, it never fails.
+/// Owned by the worker's main; outlives every SlabRef. Loop thread only.
+class SlabPool {
+ public:
+  explicit SlabPool(std::size_t bytes_max);
+  SlabPool(const SlabPool&) = delete;
+  SlabPool& operator=(const SlabPool&) = delete;
+  ~SlabPool();
+
+  /// A slab, or an empty reference when the budget is spent: then `waiter` is resumed when one is free
+  /// again (first come, first served).
+  SlabRef acquire(Resumer& waiter);
+
+  /// Must be called by a waiter that goes away. Harmless otherwise.
+  void forget(Resumer& waiter);
+
+  std::size_t bytes_in_use() const { return in_use_ * kSlabBytes; }
+
+ private:
+  friend class SlabRef;
+  void release(Slab* slab);
+
+  std::size_t slabs_max_;
+  std::size_t in_use_ = 0;
+  std::vector<Slab*> free_;
+  std::vector<Resumer*> waiters_;
+};
+
+/// A share in a slab and a range of it: bytes on their way. Copying shares the slab, it copies no bytes.
+class Chunk {
+ public:
+  Chunk() = default;
+  Chunk(SlabRef slab, std::size_t offset, std::size_t size)
+      : slab_(std::move(slab)),
+        offset_(static_cast<std::uint32_t>(offset)),
+        size_(static_cast<std::uint32_t>(size)) {}
+
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  std::span<const std::byte> bytes() const {
+    return empty() ? std::span<const std::byte>() : std::span<const std::byte>(slab_.data() + offset_, size_);
+  }
+  std::span<std::byte> mutable_bytes() { return {slab_.data() + offset_, size_}; }
+
+  /// The first `size` bytes as a chunk of their own; this keeps the rest.
+  Chunk take_front(std::size_t size) {
+    Chunk front(slab_, offset_, size);
+    drop_front(size);
+    return front;
+  }
+  void drop_front(std::size_t size) {
+    offset_ += static_cast<std::uint32_t>(size);
+    size_ -= static_cast<std::uint32_t>(size);
+    if (size_ == 0) slab_ = SlabRef();
+  }
+
+ private:
+  SlabRef slab_;
+  std::uint32_t offset_ = 0;
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace forklift

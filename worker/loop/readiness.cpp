@@ -1,0 +1,35 @@
+#include "worker/loop/readiness.h"
+
+#include <cstdlib>
+
+#include "worker/loop/event_loop.h"
+
+namespace forklift {
+
+Readiness::Readiness(EventLoop& loop, int fd, ReadinessListener& listener) : listener_(listener) {
+  if (uv_poll_init(loop.raw(), handle_.get(), fd) != 0) std::abort();
+  handle_.opened(this);
+}
+
+void Readiness::want(Interest interest) {
+  wanted_ = interest;
+  if (interest == Interest::kNone || interest == armed_) return;
+  armed_ = interest;
+  uv_poll_start(handle_.get(), interest == Interest::kRead ? UV_READABLE : UV_WRITABLE,
+                [](uv_poll_t* handle, int, int) {
+                  if (handle->data != nullptr) static_cast<Readiness*>(handle->data)->on_event();
+                });
+}
+
+void Readiness::on_event() {
+  if (wanted_ != Interest::kNone) {
+    listener_.ready();
+    return;
+  }
+  armed_ = Interest::kNone;
+  uv_poll_stop(handle_.get());
+}
+
+void Readiness::do_not_keep_alive() { uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get())); }
+
+}  // namespace forklift

@@ -1,0 +1,52 @@
+#include "worker/loop/socket.h"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "common/errno_error.h"
+
+namespace forklift {
+
+namespace {
+
+Result<Io> outcome(ssize_t moved, const char* operation) {
+  if (moved > 0) return Io{Io::State::kMoved, static_cast<std::size_t>(moved)};
+  if (moved == 0) return Io{Io::State::kEnd};
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return Io{Io::State::kWouldBlock};
+  return errno_error(operation);
+}
+
+template <typename Call>
+ssize_t again_after_signal(Call call) {
+  ssize_t moved = 0;
+  do {
+    moved = call();
+  } while (moved < 0 && errno == EINTR);
+  return moved;
+}
+
+}  // namespace
+
+Result<Io> Socket::receive(std::span<std::byte> into) {
+  return outcome(again_after_signal([&] { return ::recv(fd_.get(), into.data(), into.size(), 0); }), "recv");
+}
+
+Result<Io> Socket::send(std::span<const std::byte> bytes, bool more_follows) {
+  const int flags = MSG_NOSIGNAL | (more_follows ? MSG_MORE : 0);
+  return outcome(again_after_signal([&] { return ::send(fd_.get(), bytes.data(), bytes.size(), flags); }),
+                 "send");
+}
+
+Result<Io> Socket::send_file(int file, std::uint64_t& offset, std::size_t bytes_max) {
+  auto position = static_cast<off_t>(offset);
+  auto moved =
+      outcome(again_after_signal([&] { return ::sendfile(fd_.get(), file, &position, bytes_max); }), "sendfile");
+  offset = static_cast<std::uint64_t>(position);
+  return moved;
+}
+
+void Socket::shut_down_sending() { ::shutdown(fd_.get(), SHUT_WR); }
+
+}  // namespace forklift
