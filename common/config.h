@@ -23,7 +23,7 @@ const char* to_string(Durability durability);
 struct Config {
   // Process
   int workers = 0;                             // never 0 once resolved
-  std::vector<std::string> bind;               // "127.0.0.1:8000", "[::]:8000", "unix:/run/x.sock"
+  std::vector<std::string> bind{"127.0.0.1:8000"};  // also "[::]:8000", "unix:/run/x.sock"
   int backlog = 2048;                          // listen(2)
   std::string worker_binary;                   // empty: found beside the master
   std::string pid_file;                        // empty: none
