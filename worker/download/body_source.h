@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/result.h"
+#include "worker/loop/chunk.h"
+#include "worker/loop/flow.h"
+#include "worker/storage/file_store.h"
+
+namespace forklift {
+
+class DiskPool;
+class Socket;
+
+/// What every source of one worker works with. Owned by the worker's main; outlives every source.
+struct DownloadServices {
+  const FileStore& store;
+  DiskPool& disk;
+  SlabPool& slabs;
+};
+
+/// Gives one response body, in order, one step at a time: the mirror of BodySink. A connection owns its
+/// source and may destroy it at any time. Loop thread only.
+///
+/// The caller calls open() until kDone, sends the head that info() describes, then calls send() until every
+/// byte is out.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+
+  /// Opens the file. kDone or kWaitDisk (then again after resume()).
+  virtual Result<Flow> open() = 0;
+
+  /// What was opened. Only after open() said kDone.
+  virtual const OpenedFile& file() const = 0;
+
+  /// Moves at most `limit` (> 0) bytes into the socket. `bytes` are those the socket took. A file that has
+  /// become shorter than info() said is the error kIo: the connection must break, never pad.
+  virtual Result<Step> send(Socket& socket, std::uint64_t limit) = 0;
+
+ protected:
+  BodySource(const DownloadServices& services, Resumer& resumer) : services_(services), resumer_(resumer) {}
+
+  const DownloadServices& services_;
+  Resumer& resumer_;
+};
+
+}  // namespace forklift

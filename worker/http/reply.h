@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "worker/download/strategies.h"
+#include "worker/http/problem.h"
+#include "worker/http/request_head.h"
+#include "worker/upload/strategies.h"
+
+namespace forklift {
+
+/// How the answer to a stored upload looks.
+enum class StoredStyle : std::uint8_t {
+  kArticle,  // 200, {"file_path": …, "size": …, "durability": …}
+  kPut,      // 201 with Location, or 204 where a file was replaced (RFC 9110, 9.3.4)
+};
+
+/// Answer this, now.
+struct Answer {
+  int status = 200;
+  std::string_view content_type;  // a literal; empty: no body
+  std::string body;
+};
+
+/// Take the request's body into `target`, then answer in `style`.
+struct Receive {
+  UploadTarget target;
+  const SinkStrategy* strategy;
+  StoredStyle style;
+};
+
+/// Send the file `name`. For HEAD the head alone.
+struct Send {
+  std::string name;
+  const SourceStrategy* strategy;
+};
+
+/// Remove the file `name`, then answer 204.
+struct Remove {
+  std::string name;
+};
+
+/// What a route decides: plain data. The connection does it.
+using Reply = std::variant<Answer, Receive, Send, Remove, Problem>;
+
+/// The decision over a request: pure, no socket, no loop, no clock. Implemented by routes/table.
+class Router {
+ public:
+  virtual Reply route(const RequestHead& head) const = 0;
+
+ protected:
+  ~Router() = default;
+};
+
+}  // namespace forklift

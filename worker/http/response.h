@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace forklift {
+
+/// What a response head says. Views must live until the call returns.
+struct ResponseHead {
+  int status = 200;
+  std::string_view content_type;                // empty: no Content-Type
+  std::optional<std::uint64_t> content_length;  // absent only for 1xx and 204
+  bool keep_alive = true;                       // false: Connection: close
+  int http_minor = 1;                           // of the request; 1.0 keep-alive is said aloud
+  std::string_view request_id;                  // X-Request-Id; empty: none
+  std::string_view allow;
+  std::string_view location;                    // already percent-encoded
+  std::string_view etag;                        // with its quotes
+  std::optional<std::time_t> last_modified;
+};
+
+/// Appends the head, up to and including the empty line, to `out`. Date comes from `now` and is formatted
+/// once a second.
+void append_head(std::string& out, const ResponseHead& head, std::time_t now);
+
+/// The interim answer to Expect: 100-continue.
+std::string_view continue_head();
+
+}  // namespace forklift

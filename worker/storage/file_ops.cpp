@@ -1,0 +1,104 @@
+#include "worker/storage/file_ops.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace forklift::file_ops {
+
+int open_at(int dirfd, const char* name, int flags, mode_t mode) {
+  return ::openat(dirfd, name, flags, mode);
+}
+
+int open_beneath(int dirfd, const char* path, int flags, mode_t mode) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags);
+  how.mode = mode;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return static_cast<int>(::syscall(SYS_openat2, dirfd, path, &how, sizeof how));
+}
+
+ssize_t write_some(int fd, std::span<const std::byte> bytes) {
+  return ::write(fd, bytes.data(), bytes.size());
+}
+
+ssize_t write_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
+  return ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+}
+
+ssize_t write_vector(int fd, std::span<const iovec> ranges) {
+  return ::writev(fd, ranges.data(), static_cast<int>(ranges.size()));
+}
+
+ssize_t write_vector_at(int fd, std::span<const iovec> ranges, std::uint64_t offset) {
+  return ::pwritev(fd, ranges.data(), static_cast<int>(ranges.size()), static_cast<off_t>(offset));
+}
+
+ssize_t read_at(int fd, std::span<std::byte> bytes, std::uint64_t offset) {
+  return ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+}
+
+ssize_t send_file(int socket, int fd, off_t& offset, std::size_t count) {
+  return ::sendfile(socket, fd, &offset, count);
+}
+
+ssize_t splice_to_file(int pipe, int fd, off_t& offset, std::size_t count, unsigned flags) {
+  return ::splice(pipe, nullptr, fd, &offset, count, flags);
+}
+
+int sync_data(int fd) { return ::fdatasync(fd); }
+
+int sync_all(int fd) { return ::fsync(fd); }
+
+int allocate(int fd, int mode, std::uint64_t offset, std::uint64_t bytes) {
+  return ::fallocate(fd, mode, static_cast<off_t>(offset), static_cast<off_t>(bytes));
+}
+
+int truncate(int fd, std::uint64_t size) { return ::ftruncate(fd, static_cast<off_t>(size)); }
+
+int rename_at(int from_dirfd, const char* from, int to_dirfd, const char* to) {
+  return ::renameat(from_dirfd, from, to_dirfd, to);
+}
+
+int rename_no_replace(int from_dirfd, const char* from, int to_dirfd, const char* to) {
+  return ::renameat2(from_dirfd, from, to_dirfd, to, RENAME_NOREPLACE);
+}
+
+int rename_exchange(int from_dirfd, const char* from, int to_dirfd, const char* to) {
+  return ::renameat2(from_dirfd, from, to_dirfd, to, RENAME_EXCHANGE);
+}
+
+int link_at(int from_dirfd, const char* from, int to_dirfd, const char* to) {
+  return ::linkat(from_dirfd, from, to_dirfd, to, 0);
+}
+
+int unlink_at(int dirfd, const char* name) { return ::unlinkat(dirfd, name, 0); }
+
+int remove_directory_at(int dirfd, const char* name) { return ::unlinkat(dirfd, name, AT_REMOVEDIR); }
+
+int make_directory_at(int dirfd, const char* name, mode_t mode) { return ::mkdirat(dirfd, name, mode); }
+
+int stat_fd(int fd, struct stat& out) { return ::fstat(fd, &out); }
+
+int stat_at(int dirfd, const char* name, struct stat& out) {
+  return ::fstatat(dirfd, name, &out, AT_SYMLINK_NOFOLLOW);
+}
+
+int access_at(int dirfd, const char* name, int mode) { return ::faccessat(dirfd, name, mode, AT_EACCESS); }
+
+int lock_exclusive(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB); }
+
+DIR* open_directory(int fd) { return ::fdopendir(fd); }
+
+const dirent* next_entry(DIR* directory) {
+  errno = 0;
+  return ::readdir(directory);
+}
+
+}  // namespace forklift::file_ops

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+
+#include "common/config.h"
+#include "common/result.h"
+#include "worker/loop/chunk.h"
+#include "worker/loop/flow.h"
+#include "worker/storage/file_store.h"
+
+namespace forklift {
+
+class DiskPool;
+class Socket;
+
+/// What every sink of one worker works with. Owned by the worker's main; outlives every sink.
+struct UploadServices {
+  const FileStore& store;
+  DiskPool& disk;
+  SlabPool& slabs;
+  Durability durability;
+};
+
+/// Takes one request body, in order, one step at a time. A connection owns its sink; destroying a sink that
+/// has not finished throws the upload away without trace. Loop thread only.
+///
+/// The caller calls write() or receive() until the body is complete, then finish() until kDone; after an
+/// error it calls nothing more. After kWaitDisk it waits for Resumer::resume(); a sink answers kWaitDisk
+/// only when that call is sure to come.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+
+  /// Takes the whole chunk, now or later. kMore or kWaitDisk. Also the answer to a resume: an empty chunk
+  /// asks whether the sink may go on.
+  virtual Result<Flow> write(Chunk chunk) = 0;
+
+  /// Publishes what was written; called again after each resume() until kDone.
+  virtual Result<Flow> finish() = 0;
+
+  /// Moves at most `limit` (> 0) bytes from the socket into the sink. By default reads a chunk and writes
+  /// it. `bytes` are those taken from the socket. The peer's end of stream is the error kPeerGone.
+  virtual Result<Step> receive(Socket& socket, std::uint64_t limit);
+
+  /// What finish() published. Only after kDone.
+  virtual const Stored& stored() const = 0;
+
+ protected:
+  BodySink(const UploadServices& services, Resumer& resumer) : services_(services), resumer_(resumer) {}
+
+  const UploadServices& services_;
+  Resumer& resumer_;
+};
+
+}  // namespace forklift

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "worker/upload/body_sink.h"
+
+namespace forklift {
+
+/// Removes one file on the disk pool. A connection owns it; destroying it early lets the removal run on
+/// unobserved. Loop thread only.
+class Remover {
+ public:
+  Remover(const UploadServices& services, Resumer& resumer, std::string name);
+  Remover(const Remover&) = delete;
+  Remover& operator=(const Remover&) = delete;
+  ~Remover();
+
+  /// kWaitDisk until it is done, then (after resume()) kDone or why not.
+  Result<Flow> step();
+
+ private:
+  class Job;
+  const UploadServices& services_;
+  Resumer& resumer_;
+  std::string name_;
+  Job* in_flight_ = nullptr;
+  std::unique_ptr<Job> finished_;
+};
+
+}  // namespace forklift

@@ -1,0 +1,31 @@
+#include "worker/upload/strategies.h"
+
+#include <algorithm>
+
+namespace forklift {
+
+#define SINK(name, sees_bytes, blocks_loop, summary) \
+  std::unique_ptr<BodySink> make_##name##_sink(const UploadServices&, Resumer&, UploadTarget);
+#include "worker/upload/strategies.def"
+#undef SINK
+
+namespace {
+
+constexpr SinkStrategy kStrategies[] = {
+#define SINK(name, sees_bytes, blocks_loop, summary) \
+  {#name, summary, sees_bytes, blocks_loop, make_##name##_sink},
+#include "worker/upload/strategies.def"
+#undef SINK
+};
+
+}  // namespace
+
+std::span<const SinkStrategy> sink_strategies() { return kStrategies; }
+
+const SinkStrategy* find_sink_strategy(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kStrategies), std::end(kStrategies),
+                                   [name](const SinkStrategy& strategy) { return strategy.name == name; });
+  return found == std::end(kStrategies) ? nullptr : found;
+}
+
+}  // namespace forklift

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "worker/upload/body_sink.h"
+
+namespace forklift {
+
+/// One way for the bytes of an upload to leave the worker. A strategy is one .cpp file with its factory and
+/// one line in strategies.def.
+struct SinkStrategy {
+  std::string_view name;
+  std::string_view summary;  // one sentence: what it does in system calls
+  bool sees_bytes;           // false: the bytes never enter the worker, so nothing can decode or check them
+  bool blocks_loop;          // true: file calls run on the loop thread
+  std::unique_ptr<BodySink> (*make)(const UploadServices& services, Resumer& resumer, UploadTarget target);
+};
+
+/// Every strategy, in the order of strategies.def.
+std::span<const SinkStrategy> sink_strategies();
+
+/// nullptr: no such strategy.
+const SinkStrategy* find_sink_strategy(std::string_view name);
+
+}  // namespace forklift
