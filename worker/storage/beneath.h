@@ -15,14 +15,15 @@ enum class Resolver : std::uint8_t {
   kWalk,    // one openat(2) a component
 };
 
-/// Opens names below one directory and nothing else: never through a symbolic link, never out of it, by either
-/// resolver with the same answers (a symbolic link is ELOOP, hence kForbidden). Borrows the directory's
-/// descriptor. Names must have passed check_name. Immutable: any thread may use it.
+/// Opens names below one directory and nothing else: never through a symbolic link, never out of it, by
+/// either resolver with the same answers (a symbolic link is ELOOP, hence kForbidden). Borrows the
+/// directory's descriptor. Names must have passed check_name. Immutable: any thread may use it.
 class Beneath {
  public:
   Beneath(int root, Resolver resolver) : root_(root), resolver_(resolver) {}
 
-  /// An open file or directory, O_CLOEXEC and O_NOFOLLOW added; never creates. `operation` names it in errors.
+  /// An open file or directory, O_CLOEXEC and O_NOFOLLOW added; never creates. `operation` names it in
+  /// errors.
   Result<UniqueFd> open(std::string_view name, int flags, const char* operation) const;
 
   /// The directory of that name, open for reading, made with all its parents where missing (0777 less umask).

@@ -53,13 +53,13 @@ struct OpenedFile {
 /// PartFile and the disk pool. Every method blocks; every const method may run on any thread at any time, in
 /// any number of processes over the same root.
 ///
-/// Parts live in <root>/.forklift/parts/<session>/, one session a FileStore. The session's directory is locked
-/// (flock) as long as the store lives, so a sweeper in any process knows the parts of the dead from those of the
-/// living without a system call spent on each upload.
+/// Parts live in <root>/.forklift/parts/<session>/, one session a FileStore. The session's directory is
+/// locked (flock) as long as the store lives, so a sweeper in any process knows the parts of the dead from
+/// those of the living without a system call spent on each upload.
 class FileStore {
  public:
-  /// Creates the root (as mkdir -p, 0750 less umask) and its private directory (0700), checks that both are on
-  /// one file system, that the root can be written and that its names are case-sensitive (else the private
+  /// Creates the root (as mkdir -p, 0750 less umask) and its private directory (0700), checks that both are
+  /// on one file system, that the root can be written and that its names are case-sensitive (else the private
   /// directory could be had by another spelling: kUnsupported).
   static Result<FileStore> open(const std::string& root, Resolver resolver = Resolver::kKernel);
 
@@ -73,20 +73,22 @@ class FileStore {
   Result<PartFile> begin() const;
 
   /// Makes the part a file that everybody sees, whole, in one step: its size is checked against `size`, it is
-  /// synced as `durability` says, missing parent directories are made, it is renamed. On any failure the part is
-  /// gone and the name is as it was before. kConflict: a directory or a special file stands there, or a file
-  /// where a parent should be. kForbidden: a symbolic link on the way. kIo "publish: size": not `size` bytes.
+  /// synced as `durability` says, missing parent directories are made, it is renamed. On any failure the part
+  /// is gone and the name is as it was before. kConflict: a directory or a special file stands there, or a
+  /// file where a parent should be. kForbidden: a symbolic link on the way. kIo "publish: size": not `size`
+  /// bytes.
   Result<Stored> publish(PartFile& part, const UploadTarget& target, std::uint64_t size,
                          Durability durability) const;
 
   /// kNotFound: nothing there, or a directory. kForbidden: a symbolic link on the way, or not a regular file.
   Result<OpenedFile> open_file(std::string_view name) const;
 
-  /// Removes a regular file; its directories stay. With kFull the removal itself is synced. Errors as open_file.
+  /// Removes a regular file; its directories stay. With kFull the removal itself is synced. Errors as
+  /// open_file.
   Result<void> remove(std::string_view name, Durability durability) const;
 
-  /// Removes parts whose store no longer lives and that nobody has written to for `older_than`; says how many.
-  /// A living store's parts are never touched, at any age. Safe to run in several processes at once.
+  /// Removes parts whose store no longer lives and that nobody has written to for `older_than`; says how
+  /// many. A living store's parts are never touched, at any age. Safe to run in several processes at once.
   Result<std::size_t> sweep_parts(std::chrono::milliseconds older_than) const;
 
  private:

@@ -10,9 +10,9 @@
 
 namespace forklift {
 
-/// An upload that nobody can see yet: an open file in the store's private directory. Made by FileStore::begin,
-/// owned by one sink (or by its job on the disk pool), used by one thread at a time. Ends by
-/// FileStore::publish or by destruction, which unlinks it without a trace. The FileStore must outlive it.
+/// An upload that nobody can see yet: an open file in the store's private directory. Made by
+/// FileStore::begin, owned by one sink (or by its job on the disk pool), used by one thread at a time. Ends
+/// by FileStore::publish or by destruction, which unlinks it without a trace. The FileStore must outlive it.
 class PartFile {
  public:
   PartFile(UniqueFd fd, int directory, std::string name)

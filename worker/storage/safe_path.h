@@ -7,23 +7,24 @@
 
 namespace forklift {
 
-// The names files may have: paths relative to the root, parts separated by '/'. Pure functions; no file system
-// is asked, so a name that passes here is still opened by the rules of worker/storage/beneath.h.
+// The names files may have: paths relative to the root, parts separated by '/'. Pure functions; no file
+// system is asked, so a name that passes here is still opened by the rules of worker/storage/beneath.h.
 
 /// A part may have this many bytes (NAME_MAX), a whole name this many (PATH_MAX without its NUL).
 inline constexpr std::size_t kNamePartBytesMax = 255;
 inline constexpr std::size_t kNameBytesMax = 4095;
 
-/// Where the server keeps what is its own, in the root. Never served, never listed, never written from outside.
+/// Where the server keeps what is its own, in the root. Never served, never listed, never written from
+/// outside.
 inline constexpr std::string_view kPrivateDirectory = ".forklift";
 
-/// Is this a name a file of ours may have? kBadName: empty name or part, "." or "..", leading or trailing '/',
-/// NUL or a control character (below 0x20, 0x7f). kNameTooLong. kReservedName: the first part is "upload",
-/// "download" or ".forklift". Backslash is an ordinary character; bytes need not be UTF-8.
+/// Is this a name a file of ours may have? kBadName: empty name or part, "." or "..", leading or trailing
+/// '/', NUL or a control character (below 0x20, 0x7f). kNameTooLong. kReservedName: the first part is
+/// "upload", "download" or ".forklift". Backslash is an ordinary character; bytes need not be UTF-8.
 Result<void> check_name(std::string_view name);
 
-/// The name in a percent-encoded part of a request target (RFC 3986), decoded exactly once, and checked. '+' is
-/// itself. kBadName also for a '%' that two hexadecimal digits do not follow.
+/// The name in a percent-encoded part of a request target (RFC 3986), decoded exactly once, and checked. '+'
+/// is itself. kBadName also for a '%' that two hexadecimal digits do not follow.
 Result<std::string> decode_name(std::string_view encoded);
 
 }  // namespace forklift
