@@ -69,6 +69,9 @@ class SlabPool {
   /// Must be called by a waiter that goes away. Harmless otherwise.
   void forget(Resumer& waiter);
 
+  /// Less than half the budget is spent: a slab may be kept for convenience.
+  bool plentiful() const { return in_use_ * 2 < slabs_max_; }
+
   std::size_t bytes_in_use() const { return in_use_ * kSlabBytes; }
 
  private:

@@ -1,6 +1,5 @@
 #include "worker/loop/socket.h"
 
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -37,14 +36,6 @@ Result<Io> Socket::send(std::span<const std::byte> bytes, bool more_follows) {
   const int flags = MSG_NOSIGNAL | (more_follows ? MSG_MORE : 0);
   return outcome(again_after_signal([&] { return ::send(fd_.get(), bytes.data(), bytes.size(), flags); }),
                  "send");
-}
-
-Result<Io> Socket::send_file(int file, std::uint64_t& offset, std::size_t bytes_max) {
-  auto position = static_cast<off_t>(offset);
-  auto moved =
-      outcome(again_after_signal([&] { return ::sendfile(fd_.get(), file, &position, bytes_max); }), "sendfile");
-  offset = static_cast<std::uint64_t>(position);
-  return moved;
 }
 
 void Socket::shut_down_sending() { ::shutdown(fd_.get(), SHUT_WR); }

@@ -34,9 +34,6 @@ class Socket {
   /// send(2). `more_follows` sets MSG_MORE, so that a head and the start of its body share a packet.
   Result<Io> send(std::span<const std::byte> bytes, bool more_follows = false);
 
-  /// sendfile(2) from `file` at `offset`, which moves on.
-  Result<Io> send_file(int file, std::uint64_t& offset, std::size_t bytes_max);
-
   void want(Interest interest) { readiness_.want(interest); }
 
   /// Sends FIN; receiving goes on (lingering close).

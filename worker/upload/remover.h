@@ -1,6 +1,6 @@
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
 
 #include "worker/upload/body_sink.h"
@@ -21,11 +21,14 @@ class Remover {
 
  private:
   class Job;
+  void returned(const std::optional<Error>& error);
+
   const UploadServices& services_;
   Resumer& resumer_;
   std::string name_;
   Job* in_flight_ = nullptr;
-  std::unique_ptr<Job> finished_;
+  bool returned_ = false;
+  std::optional<Error> error_;
 };
 
 }  // namespace forklift

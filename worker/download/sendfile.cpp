@@ -1,0 +1,58 @@
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "common/errno_error.h"
+#include "worker/download/body_source.h"
+#include "worker/loop/socket.h"
+#include "worker/storage/file_ops.h"
+
+namespace forklift {
+
+namespace {
+
+/// sendfile(2): page cache to socket, no byte enters the worker. Open and send on the loop thread.
+class SendfileSource final : public BodySource {
+ public:
+  SendfileSource(const DownloadServices& services, Resumer& resumer, std::string name)
+      : BodySource(services, resumer), name_(std::move(name)) {}
+
+  Result<Flow> open() override {
+    auto file = services_.store.open_file(name_);
+    if (!file) return file.error();
+    file_.emplace(*std::move(file));
+    return Flow::kDone;
+  }
+
+  const OpenedFile& file() const override { return *file_; }
+
+  Result<Step> send(Socket& socket, std::uint64_t limit) override {
+    const std::uint64_t left = file_->size - static_cast<std::uint64_t>(offset_);
+    ssize_t sent = 0;
+    do {
+      sent = file_ops::send_file(*socket.plain_fd(), file_->fd.get(), offset_,
+                                 static_cast<std::size_t>(std::min(limit, left)));
+    } while (sent < 0 && errno == EINTR);
+    if (sent < 0 && errno == EAGAIN) return Step{Flow::kWaitWritable, 0};
+    if (sent < 0) return errno_error("sendfile");
+    if (sent == 0) return Error{ErrorCode::kIo, "sendfile: the file became shorter"};
+    const auto moved = static_cast<std::uint64_t>(sent);
+    return Step{moved == left ? Flow::kDone : Flow::kMore, moved};
+  }
+
+ private:
+  std::string name_;
+  std::optional<OpenedFile> file_;
+  off_t offset_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<BodySource> make_sendfile_source(const DownloadServices& services, Resumer& resumer,
+                                                 std::string name) {
+  return std::make_unique<SendfileSource>(services, resumer, std::move(name));
+}
+
+}  // namespace forklift
