@@ -97,6 +97,7 @@ std::optional<std::int64_t> parse_octal(std::string_view text) {
 }
 
 std::string format_octal(std::int64_t number) {
+  if (number == 0) return "0";
   std::array<char, 32> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 8).ptr;
   return "0" + std::string(digits.data(), end);
