@@ -18,11 +18,12 @@ enum class StoredStyle : std::uint8_t {
   kPut,      // 201 with Location, or 204 where a file was replaced (RFC 9110, 9.3.4)
 };
 
-/// Answer this, now.
+/// Answer this, now. For HEAD the head alone.
 struct Answer {
   int status = 200;
   std::string_view content_type;  // a literal; empty: no body
   std::string body;
+  std::string_view allow;         // a literal: the Allow header of an answer to OPTIONS
 };
 
 /// Take the request's body into `target`, then answer in `style`.
@@ -36,6 +37,7 @@ struct Receive {
 struct Send {
   std::string name;
   const SourceStrategy* strategy;
+  bool sample = false;  // send the file of --sample instead; `name` is empty
 };
 
 /// Remove the file `name`, then answer 204.

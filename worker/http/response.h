@@ -22,9 +22,22 @@ struct ResponseHead {
   std::optional<std::time_t> last_modified;
 };
 
-/// Appends the head, up to and including the empty line, to `out`. Date comes from `now` and is formatted
-/// once a second.
-void append_head(std::string& out, const ResponseHead& head, std::time_t now);
+/// Appends an IMF-fixdate: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7). Years 0 to 9999.
+void append_http_date(std::string& out, std::time_t time);
+
+/// The Date of every answer, formatted once a second. One a worker, owned by its server.
+class DateCache {
+ public:
+  /// Valid until the next call.
+  std::string_view text(std::time_t now);
+
+ private:
+  std::time_t second_ = 0;
+  std::string text_;
+};
+
+/// Appends the head, up to and including the empty line, to `out`. `date` comes from a DateCache.
+void append_head(std::string& out, const ResponseHead& head, std::string_view date);
 
 /// The interim answer to Expect: 100-continue.
 std::string_view continue_head();
