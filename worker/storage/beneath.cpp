@@ -54,8 +54,9 @@ Result<UniqueFd> make_part(int parent, const std::string& part, Durability durab
 Result<UniqueFd> Beneath::open(std::string_view name, int flags, const char* operation) const {
   if (resolver_ == Resolver::kWalk) return walk(name, flags, operation);
   const std::string path(name);
-  const int fd = retry_eintr(
-      [&] { return file_ops::open_beneath(root_, path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC); });
+  // No O_NOFOLLOW: with it and O_PATH, openat2 opens a symbolic link itself (openat2(2),
+  // RESOLVE_NO_SYMLINKS).
+  const int fd = retry_eintr([&] { return file_ops::open_beneath(root_, path.c_str(), flags | O_CLOEXEC); });
   if (fd >= 0) return UniqueFd(fd);
   if (errno == ENOSYS || errno == EPERM) return walk(name, flags, operation);
   return errno_error(operation);

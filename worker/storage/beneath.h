@@ -22,7 +22,7 @@ class Beneath {
  public:
   Beneath(int root, Resolver resolver) : root_(root), resolver_(resolver) {}
 
-  /// An open file or directory, O_CLOEXEC and O_NOFOLLOW added; never creates. `operation` names it in
+  /// An open file or directory, O_CLOEXEC added; never creates. `operation` names it in
   /// errors.
   Result<UniqueFd> open(std::string_view name, int flags, const char* operation) const;
 

@@ -1,0 +1,222 @@
+#include "worker/storage/file_store.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/errno_error.h"
+#include "worker/storage/file_ops.h"
+#include "worker/storage/fresh_names.h"
+#include "worker/storage/part_session.h"
+#include "worker/storage/publication.h"
+#include "worker/storage/safe_path.h"
+
+namespace forklift {
+namespace {
+
+constexpr int kFreshAttemptsMax = 8;
+
+/// A name, split into the directory ("" is the root) and what is in it.
+struct Place {
+  std::string_view directory;
+  std::string leaf;
+};
+
+Place split(std::string_view name) {
+  const std::size_t slash = name.rfind('/');
+  if (slash == std::string_view::npos) return {{}, std::string(name)};
+  return {name.substr(0, slash), std::string(name.substr(slash + 1))};
+}
+
+/// A directory's descriptor, owned unless it is the root's.
+struct DirectoryFd {
+  UniqueFd owned;
+  int fd;
+};
+
+/// A parent that is missing or no directory: to who asks for a file there is none.
+Error as_not_found(Error error) {
+  if (error.code == ErrorCode::kConflict) error.code = ErrorCode::kNotFound;
+  return error;
+}
+
+Result<void> check_regular(const struct stat& status, const char* operation) {
+  if (S_ISREG(status.st_mode)) return {};
+  if (S_ISDIR(status.st_mode)) return Error{ErrorCode::kNotFound, operation, EISDIR};
+  return Error{ErrorCode::kForbidden, operation, S_ISLNK(status.st_mode) ? ELOOP : 0};
+}
+
+Result<void> make_all(const std::string& path) {
+  for (std::size_t end = 0; end < path.size();) {
+    end = std::min(path.find('/', end + 1), path.size());
+    const std::string prefix = path.substr(0, end);
+    if (file_ops::make_directory_at(AT_FDCWD, prefix.c_str(), 0750) < 0 && errno != EEXIST) {
+      return errno_error("make root");
+    }
+  }
+  return {};
+}
+
+Result<UniqueFd> open_root(const std::string& path) {
+  if (auto made = make_all(path); !made) return made.error();
+  UniqueFd root(file_ops::open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return errno_error("open root");
+  if (file_ops::access_at(root.get(), ".", W_OK | X_OK) < 0) return errno_error("root: not writable");
+  return root;
+}
+
+Result<void> make_private(int directory, const char* name) {
+  if (file_ops::make_directory_at(directory, name, 0700) == 0 || errno == EEXIST) return {};
+  return errno_error("make private directory");
+}
+
+Result<UniqueFd> open_parts(int root, const Beneath& beneath) {
+  if (auto made = make_private(root, ".forklift"); !made) return made.error();
+  const auto own = beneath.open(".forklift", O_RDONLY | O_DIRECTORY, "open private directory");
+  if (!own) return own.error();
+  if (auto made = make_private(own->get(), "parts"); !made) return made.error();
+  return beneath.open(".forklift/parts", O_RDONLY | O_DIRECTORY, "open private directory");
+}
+
+Result<void> check_file_system(int root, int parts) {
+  struct stat of_root {};
+  struct stat of_parts {};
+  if (file_ops::stat_fd(root, of_root) < 0 || file_ops::stat_fd(parts, of_parts) < 0) {
+    return errno_error("root: stat");
+  }
+  if (of_root.st_dev != of_parts.st_dev)
+    return Error{ErrorCode::kUnsupported, "root: parts elsewhere", EXDEV};
+  struct stat own {};
+  struct stat other_case {};
+  if (file_ops::stat_at(root, ".forklift", own) == 0 &&
+      file_ops::stat_at(root, ".FORKLIFT", other_case) == 0 && own.st_ino == other_case.st_ino) {
+    return Error{ErrorCode::kUnsupported, "root: names ignore case"};
+  }
+  return {};
+}
+
+}  // namespace
+
+struct FileStore::State {
+  UniqueFd root;
+  UniqueFd parts;
+  Beneath beneath;
+  PartSession session;
+  FreshNames names;
+
+  /// Where an upload goes, or comes from. kFull asks for a descriptor that can be synced.
+  Result<DirectoryFd> open_directory(std::string_view name, Durability durability) const {
+    if (name.empty()) return DirectoryFd{UniqueFd(), root.get()};
+    const int access = durability == Durability::kFull ? O_RDONLY : O_PATH;
+    auto fd = beneath.open(name, access | O_DIRECTORY, "open directory");
+    if (!fd) return fd.error();
+    const int number = fd->get();
+    return DirectoryFd{std::move(*fd), number};
+  }
+
+  /// The same, making it where it is missing.
+  Result<DirectoryFd> make_directory(std::string_view name, Durability durability) const {
+    auto there = open_directory(name, durability);
+    if (there.ok() || there.error().os_error != ENOENT) return there;
+    auto made = beneath.make_directories(name, durability);
+    if (!made) return made.error();
+    const int number = made->get();
+    return DirectoryFd{std::move(*made), number};
+  }
+
+  Result<Stored> publish(PartFile& part, const UploadTarget& target, std::uint64_t size,
+                         Durability durability) {
+    if (auto checked = check_name(target.name); !checked) return checked.error();
+    Publication publication(part, durability);
+    if (auto prepared = publication.prepare(size); !prepared) return prepared.error();
+    if (target.mode == PublishMode::kFresh) return publish_fresh(publication, target.name, size, durability);
+    const Place place = split(target.name);
+    const auto directory = make_directory(place.directory, durability);
+    if (!directory) return directory.error();
+    const auto replaced = publication.place(directory->fd, place.leaf, target.mode);
+    if (!replaced) return replaced.error();
+    return Stored{target.name, size, *replaced, durability};
+  }
+
+  Result<Stored> publish_fresh(Publication& publication, const std::string& in, std::uint64_t size,
+                               Durability durability) {
+    // Opened for every upload, not kept: a directory that was moved or removed must not go on receiving.
+    const auto directory = make_directory(in, durability);
+    if (!directory) return directory.error();
+    for (int attempt = 1;; ++attempt) {
+      const auto leaf = names.next();
+      if (!leaf) return leaf.error();
+      const auto placed = publication.place(directory->fd, *leaf, PublishMode::kCreateOnly);
+      if (placed) return Stored{in + '/' + *leaf, size, false, durability};
+      if (placed.error().os_error != EEXIST || attempt == kFreshAttemptsMax) return placed.error();
+    }
+  }
+};
+
+FileStore::FileStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+FileStore::FileStore(FileStore&&) noexcept = default;
+FileStore::~FileStore() = default;
+
+Result<FileStore> FileStore::open(const std::string& root, Resolver resolver) {
+  auto root_fd = open_root(root);
+  if (!root_fd) return root_fd.error();
+  const Beneath beneath(root_fd->get(), resolver);
+  auto parts = open_parts(root_fd->get(), beneath);
+  if (!parts) return parts.error();
+  if (auto checked = check_file_system(root_fd->get(), parts->get()); !checked) return checked.error();
+  auto session = PartSession::create(parts->get());
+  if (!session) return session.error();
+  return FileStore(std::unique_ptr<State>(
+      new State{std::move(*root_fd), std::move(*parts), beneath, std::move(*session), {}}));
+}
+
+Result<PartFile> FileStore::begin() const { return state_->session.begin(); }
+
+Result<Stored> FileStore::publish(PartFile& part, const UploadTarget& target, std::uint64_t size,
+                                  Durability durability) const {
+  auto stored = state_->publish(part, target, size, durability);
+  if (stored) return stored;
+  part.discard();
+  // A directory vanished under us; "no such file" would be no answer to an upload.
+  if (stored.error().code == ErrorCode::kNotFound) {
+    return Error{ErrorCode::kIo, stored.error().operation, stored.error().os_error};
+  }
+  return stored;
+}
+
+Result<OpenedFile> FileStore::open_file(std::string_view name) const {
+  if (auto checked = check_name(name); !checked) return checked.error();
+  // O_NONBLOCK: opening a FIFO that nobody writes to must not hang the loop.
+  auto fd = state_->beneath.open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY, "open");
+  if (!fd) {
+    if (fd.error().os_error == ENXIO) return Error{ErrorCode::kForbidden, "open: not a file", ENXIO};
+    return as_not_found(fd.error());
+  }
+  struct stat status {};
+  if (file_ops::stat_fd(fd->get(), status) < 0) return errno_error("open: stat");
+  if (auto regular = check_regular(status, "open: not a file"); !regular) return regular.error();
+  return OpenedFile{std::move(*fd), static_cast<std::uint64_t>(status.st_size), status.st_mtim, status.st_dev,
+                    status.st_ino};
+}
+
+Result<void> FileStore::remove(std::string_view name, Durability durability) const {
+  if (auto checked = check_name(name); !checked) return checked.error();
+  const Place place = split(name);
+  const auto directory = state_->open_directory(place.directory, durability);
+  if (!directory) return as_not_found(directory.error());
+  struct stat status {};
+  if (file_ops::stat_at(directory->fd, place.leaf.c_str(), status) < 0) return errno_error("remove: stat");
+  if (auto regular = check_regular(status, "remove: not a file"); !regular) return regular.error();
+  if (file_ops::unlink_at(directory->fd, place.leaf.c_str()) < 0) return errno_error("remove");
+  if (durability == Durability::kFull && file_ops::sync_all(directory->fd) < 0) {
+    return errno_error("remove: sync directory");
+  }
+  return {};
+}
+
+Result<std::size_t> FileStore::sweep_parts(std::chrono::milliseconds older_than) const {
+  return sweep_sessions(state_->parts.get(), older_than);
+}
+
+}  // namespace forklift
