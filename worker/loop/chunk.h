@@ -100,6 +100,11 @@ class Chunk {
   }
   std::span<std::byte> mutable_bytes() { return {slab_.data() + offset_, size_}; }
 
+  /// The bytes [offset, offset + size) as a chunk of their own; this keeps all.
+  Chunk slice(std::size_t offset, std::size_t size) const {
+    return size == 0 ? Chunk() : Chunk(slab_, offset_ + offset, size);
+  }
+
   /// The first `size` bytes as a chunk of their own; this keeps the rest.
   Chunk take_front(std::size_t size) {
     Chunk front(slab_, offset_, size);

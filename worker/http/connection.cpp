@@ -1,0 +1,167 @@
+#include "worker/http/connection.h"
+
+#include <utility>
+
+namespace forklift {
+
+namespace {
+
+/// How long a closing connection may take to let the client read the last answer, and how long it may be
+/// silent meanwhile.
+constexpr seconds kLingerMax{30};
+constexpr seconds kLingerIdleMax{2};
+
+/// A body's rate is judged once its client was waited for this long.
+constexpr seconds kRateJudgedAfter{10};
+
+}  // namespace
+
+Connection::Connection(const ConnectionServices& services, ConnectionOwner& owner, UniqueFd fd)
+    : services_(services),
+      owner_(owner),
+      socket_(services.loop, std::move(fd), *this),
+      parser_(services.config.limits),
+      phase_since_(services.loop.now()),
+      progress_at_(phase_since_) {}
+
+Connection::~Connection() { services_.uploads.slabs.forget(*this); }
+
+void Connection::start() { park(Flow::kWaitReadable); }
+
+void Connection::run() {
+  if (retired_) return;
+  if (waits_for_ == Flow::kWaitReadable && phase_ == Phase::kReceive) {
+    body_waited_ += std::chrono::duration_cast<milliseconds>(services_.loop.now() - progress_at_);
+  }
+  moved_this_turn_ = 0;
+  Flow flow = Flow::kMore;
+  while (flow == Flow::kMore && moved_this_turn_ < kBytesPerTurn) flow = step();
+  park(flow);
+}
+
+Flow Connection::step() {
+  switch (phase_) {
+    case Phase::kHead:
+      return step_head();
+    case Phase::kContinue:
+      return step_continue();
+    case Phase::kReceive:
+      return step_receive();
+    case Phase::kFinish:
+      return step_finish();
+    case Phase::kRemove:
+      return step_remove();
+    case Phase::kOpen:
+      return step_open();
+    case Phase::kReply:
+      return step_reply();
+    case Phase::kSend:
+      return step_send();
+    case Phase::kLinger:
+      return step_linger();
+  }
+  return Flow::kDone;
+}
+
+void Connection::park(Flow flow) {
+  waits_for_ = flow;
+  progress_at_ = services_.loop.now();
+  switch (flow) {
+    case Flow::kMore:  // used its share of the turn
+      services_.loop.defer(*this);
+      socket_.want(Interest::kNone);
+      return;
+    case Flow::kWaitReadable:
+      socket_.want(Interest::kRead);
+      return;
+    case Flow::kWaitWritable:
+      socket_.want(Interest::kWrite);
+      return;
+    case Flow::kWaitDisk:
+      socket_.want(Interest::kNone);
+      return;
+    case Flow::kDone:
+      abandon();
+      return;
+  }
+}
+
+void Connection::abandon() {
+  if (retired_) return;
+  retired_ = true;
+  if (exchange_.started != TimePoint()) account();
+  socket_.want(Interest::kNone);
+  exchange_ = Exchange{};
+  input_ = Chunk();
+  owner_.retire(*this);
+}
+
+Flow Connection::flush_output(bool more_follows) {
+  while (output_sent_ < output_.size()) {
+    const auto left = std::as_bytes(std::span(output_)).subspan(output_sent_);
+    const Result<Io> io = socket_.send(left, more_follows);
+    if (!io) return Flow::kDone;
+    if (io->state != Io::State::kMoved) return Flow::kWaitWritable;
+    output_sent_ += io->bytes;
+    moved(io->bytes);
+    add(services_.scoreboard.bytes_sent, io->bytes);
+  }
+  output_.clear();
+  output_sent_ = 0;
+  return Flow::kMore;
+}
+
+Result<Flow> Connection::fill_input() {
+  SlabRef slab = services_.uploads.slabs.acquire(*this);
+  if (!slab) return Flow::kWaitDisk;
+  const Result<Io> io = socket_.receive({slab.data(), kSlabBytes});
+  if (!io) return io.error();
+  if (io->state == Io::State::kWouldBlock) return Flow::kWaitReadable;
+  if (io->state == Io::State::kEnd) return Error{ErrorCode::kPeerGone, "recv"};
+  input_ = Chunk(std::move(slab), 0, io->bytes);
+  moved(io->bytes);
+  add(services_.scoreboard.bytes_received, io->bytes);
+  return Flow::kMore;
+}
+
+Flow Connection::fail(const Error& error) {
+  if (error.code == ErrorCode::kPeerGone) return Flow::kDone;
+  return refuse(problem_of(error));
+}
+
+void Connection::moved(std::uint64_t bytes) { moved_this_turn_ += bytes; }
+
+bool Connection::too_slow(TimePoint now) const {
+  if (now - progress_at_ > services_.config.stall_timeout) return true;
+  const auto waited = body_waited_ + std::chrono::duration_cast<milliseconds>(now - progress_at_);
+  if (waited < kRateJudgedAfter) return false;
+  const auto due = services_.config.body_rate_min * static_cast<std::uint64_t>(waited.count()) / 1000;
+  return exchange_.body_received < due;
+}
+
+void Connection::check_deadlines(TimePoint now) {
+  if (retired_ || (waits_for_ != Flow::kWaitReadable && waits_for_ != Flow::kWaitWritable)) return;
+  const auto in_phase = now - phase_since_;
+  const Config& config = services_.config;
+  switch (phase_) {
+    case Phase::kHead:
+      if (first_request_ || parser_.head_started()) {
+        if (in_phase <= config.header_timeout) return;
+      } else if (in_phase <= config.keep_alive) {
+        return;
+      }
+      if (!parser_.head_started()) return abandon();
+      return park(refuse({408, "head-too-slow", "The request head did not arrive in time.", {}}));
+    case Phase::kReceive:
+      if (!too_slow(now)) return;
+      return park(
+          refuse({408, "body-too-slow", "The request body stood still or came too slowly.", {}}));
+    case Phase::kLinger:
+      if (in_phase > kLingerMax || now - progress_at_ > kLingerIdleMax) abandon();
+      return;
+    default:
+      if (now - progress_at_ > config.stall_timeout) abandon();
+  }
+}
+
+}  // namespace forklift

@@ -1,0 +1,173 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/clock.h"
+#include "common/config.h"
+#include "common/scoreboard.h"
+#include "worker/http/parser.h"
+#include "worker/http/reply.h"
+#include "worker/http/request_id.h"
+#include "worker/http/response.h"
+#include "worker/loop/chunk.h"
+#include "worker/loop/event_loop.h"
+#include "worker/loop/socket.h"
+#include "worker/upload/remover.h"
+
+namespace forklift {
+
+class AccessLog;
+class Connection;
+
+/// What every connection of one worker works with. Owned by the worker's main; outlives every connection.
+struct ConnectionServices {
+  EventLoop& loop;
+  const Config& config;
+  const Router& router;
+  const UploadServices& uploads;
+  const DownloadServices& downloads;
+  Scoreboard& scoreboard;
+  RequestIds& request_ids;
+  DateCache& dates;
+  AccessLog* access_log;  // nullptr: none
+};
+
+/// Whoever owns connections. Retired ones are destroyed at the end of the loop turn (lifetime rule 3).
+class ConnectionOwner {
+ public:
+  virtual void retire(Connection& connection) = 0;
+
+  /// The worker is on its way out: answers say Connection: close.
+  virtual bool draining() const = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+/// One client's connection: requests one after the other, each through its phases
+///
+///     head → receive → finish ┐
+///     head → remove ──────────┼→ reply → (send) → head, or linger
+///     head → open ────────────┘
+///
+/// run() is the pump: it takes steps until one has to wait, and parks only on an event that is sure to come.
+/// Owned by the connection table; lives on the loop thread; ends by retiring.
+class Connection final : private ReadinessListener, private Resumer, private Deferred {
+ public:
+  Connection(const ConnectionServices& services, ConnectionOwner& owner, UniqueFd fd);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  /// Waits for the first request.
+  void start();
+
+  /// Called by the table a few times a second: ends what has stood still for too long.
+  void check_deadlines(TimePoint now);
+
+  /// Between requests, with nothing of the next one here.
+  bool idle() const { return phase_ == Phase::kHead && input_.empty() && !parser_.head_started(); }
+
+  /// Ends now, whatever it was doing.
+  void abandon();
+
+  std::size_t table_index = 0;  // the table's
+
+ private:
+  enum class Phase : std::uint8_t {
+    kHead,      // reading a request head
+    kContinue,  // sending 100 Continue
+    kReceive,   // moving the body into the sink
+    kFinish,    // the sink publishes
+    kRemove,    // a file is being removed
+    kOpen,      // the source opens its file
+    kReply,     // sending the response head, and the body where it is small
+    kSend,      // the source sends the body
+    kLinger,    // everything is sent; reading until the client has seen it (RFC 9112, 9.6)
+  };
+
+  /// One request and its answer.
+  struct Exchange {
+    std::unique_ptr<BodySink> sink;
+    std::unique_ptr<BodySource> source;
+    std::unique_ptr<Remover> remover;
+    StoredStyle style = StoredStyle::kArticle;
+    std::string_view strategy;        // the one really used
+    std::uint64_t body_left = 0;      // of a Content-Length body
+    std::uint64_t body_received = 0;  // decoded bytes
+    bool body_complete = false;
+    bool keep_alive = false;
+    bool head_only = false;
+    int http_minor = 1;
+    int status = 0;
+    std::uint64_t sent = 0;  // body bytes of the answer
+    RequestId request_id;
+    TimePoint started;
+  };
+
+  // ReadinessListener, Resumer, Deferred
+  void ready() override { run(); }
+  void resume() override { services_.loop.defer(*this); }
+  void run_deferred() override { run(); }
+
+  // The pump: connection.cpp
+  void run();
+  Flow step();
+  void park(Flow flow);
+  Flow flush_output(bool more_follows);
+  Result<Flow> fill_input();
+  Flow fail(const Error& error);
+  void moved(std::uint64_t bytes);
+  bool too_slow(TimePoint now) const;
+
+  // One request: connection_exchange.cpp
+  Flow step_head();
+  Flow begin_exchange();
+  Flow decide(Answer answer);
+  Flow decide(Receive receive);
+  Flow decide(Send send);
+  Flow decide(Remove remove);
+  Flow decide(Problem problem);
+  Flow refuse(const Problem& problem);
+  Flow reply_stored();
+  Flow reply_file();
+  Flow reply(ResponseHead head, std::string_view body);
+  Flow end_exchange();
+  void account();
+
+  // Its body: connection_body.cpp
+  Flow step_continue();
+  Flow step_receive();
+  Flow receive_counted();
+  Flow receive_chunked();
+  Flow step_finish();
+  Flow step_remove();
+  Flow step_open();
+  Flow step_reply();
+  Flow step_send();
+  Flow step_linger();
+
+  const ConnectionServices& services_;
+  ConnectionOwner& owner_;
+  Socket socket_;
+  RequestParser parser_;
+  Exchange exchange_;
+  Phase phase_ = Phase::kHead;
+  Chunk input_;              // read, not yet taken
+  std::string output_;       // to send, from output_sent_ on
+  std::size_t output_sent_ = 0;
+  Flow waits_for_ = Flow::kMore;
+  std::uint64_t moved_this_turn_ = 0;
+  TimePoint phase_since_;
+  TimePoint progress_at_;    // when a byte last moved, or when waiting for the socket began
+  milliseconds body_waited_{0};  // for the client's bytes, without the time the disk took
+  bool first_request_ = true;
+  bool retired_ = false;
+};
+
+}  // namespace forklift

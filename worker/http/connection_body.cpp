@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <utility>
+
+#include "worker/http/connection.h"
+
+namespace forklift {
+
+namespace {
+
+Problem body_too_large(std::uint64_t bytes_max) {
+  return {413, "body-too-large",
+          "The request body is larger than the " + std::to_string(bytes_max) +
+              " bytes this server takes (--limit-body).",
+          {}};
+}
+
+}  // namespace
+
+Flow Connection::step_continue() {
+  const Flow flow = flush_output(false);
+  if (flow == Flow::kMore) phase_ = Phase::kReceive;
+  return flow;
+}
+
+Flow Connection::step_receive() {
+  if (exchange_.body_complete) {
+    phase_ = Phase::kFinish;
+    return Flow::kMore;
+  }
+  return parser_.head().chunked ? receive_chunked() : receive_counted();
+}
+
+Flow Connection::receive_counted() {
+  std::uint64_t bytes = 0;
+  Flow flow = Flow::kMore;
+  if (!input_.empty()) {
+    bytes = std::min<std::uint64_t>(exchange_.body_left, input_.size());
+    const Result<Flow> written = exchange_.sink->write(input_.take_front(static_cast<std::size_t>(bytes)));
+    if (!written) return fail(written.error());
+    flow = *written;
+  } else {
+    const Result<Step> received = exchange_.sink->receive(socket_, exchange_.body_left);
+    if (!received) return fail(received.error());
+    bytes = received->bytes;
+    flow = received->flow;
+    moved(bytes);
+    add(services_.scoreboard.bytes_received, bytes);
+  }
+  exchange_.body_left -= bytes;
+  exchange_.body_received += bytes;
+  exchange_.body_complete = exchange_.body_left == 0;
+  return exchange_.body_complete ? Flow::kMore : flow;
+}
+
+Flow Connection::receive_chunked() {
+  if (input_.empty()) {
+    const Result<Flow> filled = fill_input();
+    if (!filled) return fail(filled.error());
+    if (*filled != Flow::kMore) return *filled;
+  }
+  const auto decoded = parser_.decode_chunked(input_.mutable_bytes());
+  if (!decoded) return refuse(decoded.error());
+  Chunk body = input_.slice(decoded->offset, decoded->size);
+  input_.drop_front(decoded->consumed);
+  exchange_.body_received += body.size();
+  exchange_.body_complete = decoded->complete;
+  if (exchange_.body_received > services_.config.limits.body_bytes_max) {
+    exchange_.body_complete = false;
+    return refuse(body_too_large(services_.config.limits.body_bytes_max));
+  }
+  if (body.empty()) return Flow::kMore;
+  const Result<Flow> written = exchange_.sink->write(std::move(body));
+  if (!written) return fail(written.error());
+  return exchange_.body_complete ? Flow::kMore : *written;
+}
+
+Flow Connection::decide(Receive receive) {
+  const RequestHead& head = parser_.head();
+  const std::uint64_t bytes_max = services_.config.limits.body_bytes_max;
+  if (head.content_length.value_or(0) > bytes_max) return refuse(body_too_large(bytes_max));
+  exchange_.style = receive.style;
+  exchange_.strategy = receive.strategy->name;
+  exchange_.sink = receive.strategy->make(services_.uploads, *this, std::move(receive.target));
+  phase_ = Phase::kReceive;
+  if (head.expects_continue && !exchange_.body_complete && input_.empty()) {
+    output_ = continue_head();
+    phase_ = Phase::kContinue;
+  }
+  return Flow::kMore;
+}
+
+Flow Connection::step_finish() {
+  const Result<Flow> finished = exchange_.sink->finish();
+  if (!finished) return fail(finished.error());
+  if (*finished != Flow::kDone) return *finished;
+  add(services_.scoreboard.uploads_committed, 1);
+  return reply_stored();
+}
+
+Flow Connection::decide(Remove remove) {
+  Resumer& resumer = *this;
+  exchange_.remover = std::make_unique<Remover>(services_.uploads, resumer, std::move(remove.name));
+  phase_ = Phase::kRemove;
+  return Flow::kMore;
+}
+
+Flow Connection::step_remove() {
+  const Result<Flow> removed = exchange_.remover->step();
+  if (!removed) return fail(removed.error());
+  if (*removed != Flow::kDone) return *removed;
+  return reply({.status = 204}, {});
+}
+
+Flow Connection::decide(Send send) {
+  exchange_.strategy = send.strategy->name;
+  exchange_.source = send.strategy->make(services_.downloads, *this, std::move(send.name));
+  phase_ = Phase::kOpen;
+  return Flow::kMore;
+}
+
+Flow Connection::step_open() {
+  const Result<Flow> opened = exchange_.source->open();
+  if (!opened) {
+    exchange_.source.reset();
+    return fail(opened.error());
+  }
+  return *opened == Flow::kDone ? reply_file() : *opened;
+}
+
+Flow Connection::step_reply() {
+  const bool body_follows = exchange_.source != nullptr && !exchange_.head_only && exchange_.source->file().size > 0;
+  const Flow flow = flush_output(body_follows);
+  if (flow != Flow::kMore) return flow;
+  if (!body_follows) return end_exchange();
+  phase_ = Phase::kSend;
+  return Flow::kMore;
+}
+
+Flow Connection::step_send() {
+  const Result<Step> sent = exchange_.source->send(socket_, kBytesPerTurn);
+  // The head promised a length that cannot be kept: only a broken connection says so.
+  if (!sent) return Flow::kDone;
+  moved(sent->bytes);
+  add(services_.scoreboard.bytes_sent, sent->bytes);
+  exchange_.sent += sent->bytes;
+  return sent->flow == Flow::kDone ? end_exchange() : sent->flow;
+}
+
+Flow Connection::step_linger() {
+  const Result<Flow> discarded = fill_input();
+  if (!discarded) return Flow::kDone;
+  input_ = Chunk();
+  return *discarded;
+}
+
+}  // namespace forklift

@@ -1,0 +1,82 @@
+#include "worker/http/connection_table.h"
+
+#include <utility>
+
+namespace forklift {
+
+namespace {
+
+constexpr milliseconds kDeadlineCheckEvery{250};
+
+/// A client's next request may be on the wire when the drain begins: closing at once would lose it.
+constexpr milliseconds kIdleWhileDraining{1000};
+
+}  // namespace
+
+ConnectionTable::ConnectionTable(const ConnectionServices& services)
+    : services_(services), deadlines_(services.loop, *this, false) {}
+
+ConnectionTable::~ConnectionTable() {
+  abandon_all();
+  destroy_retired();
+}
+
+void ConnectionTable::add(UniqueFd fd) {
+  auto connection = std::make_unique<Connection>(services_, *this, std::move(fd));
+  connection->table_index = open_.size();
+  open_.push_back(std::move(connection));
+  if (!deadlines_.running()) deadlines_.start(kDeadlineCheckEvery);
+  services_.scoreboard.connections.store(open_.size(), std::memory_order_relaxed);
+  forklift::add(services_.scoreboard.accepted, 1);
+  open_.back()->start();
+}
+
+void ConnectionTable::retire(Connection& connection) {
+  const std::size_t index = connection.table_index;
+  retired_.push_back(std::move(open_[index]));
+  if (index + 1 != open_.size()) {
+    open_[index] = std::move(open_.back());
+    open_[index]->table_index = index;
+  }
+  open_.pop_back();
+  services_.scoreboard.connections.store(open_.size(), std::memory_order_relaxed);
+}
+
+bool ConnectionTable::destroy_retired() {
+  if (retired_.empty()) return false;
+  retired_.clear();
+  if (open_.empty()) {
+    deadlines_.stop();
+    if (drain_listener_ != nullptr) drain_listener_->drained();
+  }
+  return true;
+}
+
+void ConnectionTable::drain(DrainListener& listener) {
+  if (draining()) return;
+  drain_listener_ = &listener;
+  draining_since_ = services_.loop.now();
+  if (open_.empty() && retired_.empty()) listener.drained();
+}
+
+void ConnectionTable::cancel_drain() { drain_listener_ = nullptr; }
+
+void ConnectionTable::abandon_all() {
+  while (!open_.empty()) open_.back()->abandon();
+}
+
+void ConnectionTable::timer_due() {
+  const TimePoint now = services_.loop.now();
+  const bool close_idle = draining() && now - draining_since_ > kIdleWhileDraining;
+  // Backwards: retiring one moves the last into its place, and that one has been looked at.
+  for (std::size_t index = open_.size(); index-- > 0;) {
+    Connection& connection = *open_[index];
+    if (close_idle && connection.idle()) {
+      connection.abandon();
+    } else {
+      connection.check_deadlines(now);
+    }
+  }
+}
+
+}  // namespace forklift

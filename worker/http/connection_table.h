@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "worker/http/connection.h"
+#include "worker/loop/timer.h"
+
+namespace forklift {
+
+/// Told when the last connection of a draining table is gone.
+class DrainListener {
+ public:
+  virtual void drained() = 0;
+
+ protected:
+  ~DrainListener() = default;
+};
+
+/// Owns every connection of a worker. Destroys the retired ones at the end of the loop turn, and looks at
+/// everybody's deadlines a few times a second as long as there is anybody. Loop thread only.
+class ConnectionTable final : public ConnectionOwner, private TimerListener {
+ public:
+  explicit ConnectionTable(const ConnectionServices& services);
+  ~ConnectionTable();
+
+  void add(UniqueFd fd);
+  std::size_t size() const { return open_.size(); }
+
+  /// From now on answers close their connections. Idle ones are given a moment for the request that may be
+  /// on its way, then closed. `listener` hears when all are gone, at once if there are none.
+  void drain(DrainListener& listener);
+
+  /// Takes a drain back, for what has not been closed yet.
+  void cancel_drain();
+
+  /// Ends everything now.
+  void abandon_all();
+
+  /// To be called at the end of every loop turn. Says whether any were.
+  bool destroy_retired();
+
+  void retire(Connection& connection) override;
+  bool draining() const override { return drain_listener_ != nullptr; }
+
+ private:
+  void timer_due() override;
+
+  const ConnectionServices& services_;
+  std::vector<std::unique_ptr<Connection>> open_;
+  std::vector<std::unique_ptr<Connection>> retired_;
+  DrainListener* drain_listener_ = nullptr;
+  TimePoint draining_since_;
+  Timer deadlines_;
+};
+
+}  // namespace forklift

@@ -1,0 +1,65 @@
+#include "worker/http/server.h"
+
+#include <utility>
+
+namespace forklift {
+
+namespace {
+
+/// A worker with nothing to do still says that its loop turns, and looks whether descriptors are free again.
+constexpr seconds kHeartbeatEvery{1};
+
+}  // namespace
+
+Server::Server(const ConnectionServices& services, std::span<const int> listening_fds)
+    : services_(services), connections_(services), heartbeat_(services.loop, *this, false) {
+  AcceptListener& listener = *this;
+  for (const int fd : listening_fds) {
+    acceptors_.push_back(std::make_unique<Acceptor>(services.loop, fd, listener));
+  }
+  services.loop.observe_turns(this);
+  heartbeat_.start(kHeartbeatEvery);
+}
+
+Server::~Server() { services_.loop.observe_turns(nullptr); }
+
+void Server::accept() {
+  connections_.cancel_drain();
+  set_state(services_.scoreboard, WorkerState::kServing);
+  for (const auto& acceptor : acceptors_) acceptor->start();
+}
+
+void Server::drain(DrainListener& listener, bool take_queued) {
+  set_state(services_.scoreboard, WorkerState::kDraining);
+  for (const auto& acceptor : acceptors_) {
+    acceptor->stop();
+    if (take_queued) acceptor->accept_queued();
+  }
+  connections_.drain(listener);
+}
+
+void Server::stop() {
+  for (const auto& acceptor : acceptors_) acceptor->stop();
+  connections_.abandon_all();
+}
+
+void Server::close() { acceptors_.clear(); }
+
+void Server::accepted(UniqueFd connection) { connections_.add(std::move(connection)); }
+
+bool Server::has_room() const { return connections_.size() < services_.config.limits.connections_max; }
+
+void Server::turn_ended() {
+  if (connections_.destroy_retired()) resume_accepting();
+  Scoreboard& scoreboard = services_.scoreboard;
+  add(scoreboard.beats, 1);
+  scoreboard.slab_bytes.store(services_.uploads.slabs.bytes_in_use(), std::memory_order_relaxed);
+}
+
+void Server::timer_due() { resume_accepting(); }
+
+void Server::resume_accepting() {
+  for (const auto& acceptor : acceptors_) acceptor->resume();
+}
+
+}  // namespace forklift

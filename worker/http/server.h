@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "worker/http/connection_table.h"
+#include "worker/loop/acceptor.h"
+
+namespace forklift {
+
+/// The HTTP server of one worker process: accepts from the listening sockets, owns the connections, beats the
+/// scoreboard. Made in the worker's main; does nothing until accept().
+class Server final : private AcceptListener, private TurnObserver, private TimerListener {
+ public:
+  /// `listening_fds` stay the caller's and must outlive the server.
+  Server(const ConnectionServices& services, std::span<const int> listening_fds);
+  ~Server();
+
+  /// Starts accepting; also takes a drain back.
+  void accept();
+
+  /// Stops accepting and finishes what is there. A worker without siblings answers what is queued as well.
+  void drain(DrainListener& listener, bool take_queued);
+
+  /// Stops accepting and ends every connection now.
+  void stop();
+
+  /// Nothing of the server keeps the loop alive any more. Only once no connection is left.
+  void close();
+
+ private:
+  void accepted(UniqueFd connection) override;
+  bool has_room() const override;
+  void turn_ended() override;
+  void timer_due() override;
+  void resume_accepting();
+
+  const ConnectionServices& services_;
+  ConnectionTable connections_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  Timer heartbeat_;
+};
+
+}  // namespace forklift

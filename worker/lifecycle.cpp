@@ -1,0 +1,114 @@
+#include "worker/lifecycle.h"
+
+#include <csignal>
+
+#include "common/log.h"
+
+namespace forklift {
+
+Lifecycle::Lifecycle(const ConnectionServices& services, Server& server, std::optional<Inheritance> inherited)
+    : services_(services), server_(server), inherited_(inherited), drain_limit_(services.loop, *this, false) {
+  if (inherited_) {
+    ReadinessListener& listener = *this;
+    channel_ = std::make_unique<Readiness>(services.loop, kChannelFd, listener);
+  }
+  watch(SIGTERM);
+  if (inherited_) return;
+  watch(SIGINT);
+  watch(SIGQUIT);
+}
+
+Lifecycle::~Lifecycle() = default;
+
+void Lifecycle::watch(int signal) {
+  SignalListener& listener = *this;
+  signals_.push_back(std::make_unique<SignalWatch>(services_.loop, signal, listener));
+}
+
+void Lifecycle::start() {
+  if (!inherited_) {
+    server_.accept();
+    return;
+  }
+  set_state(services_.scoreboard, WorkerState::kReady);
+  channel_->want(Interest::kRead);
+  if (const auto sent = send_message(kChannelFd, {MessageKind::kReady, kAbi}); !sent) {
+    log::error("the master does not listen; leaving");
+    stop();
+  }
+}
+
+void Lifecycle::ready() {
+  for (;;) {
+    const auto message = receive_message(kChannelFd);
+    if (!message) {
+      channel_->want(Interest::kNone);
+      log::warning("the master is gone; finishing what is here");
+      channel_.reset();
+      drain(services_.config.graceful_timeout);
+      return;
+    }
+    if (!message->has_value()) return;
+    obey(**message);
+    if (channel_ == nullptr) return;
+  }
+}
+
+void Lifecycle::obey(Message message) {
+  switch (message.kind) {
+    case MessageKind::kAccept:
+      drain_limit_.stop();
+      draining_ = false;
+      server_.accept();
+      return;
+    case MessageKind::kDrain:
+      drain(milliseconds(message.value));
+      return;
+    case MessageKind::kStop:
+      stop();
+      return;
+    default:
+      log::error("the master sent a message this worker does not know");
+  }
+}
+
+void Lifecycle::signalled(int signal) {
+  if (signal == SIGTERM && !draining_) {
+    drain(services_.config.graceful_timeout);
+  } else {
+    stop();
+  }
+}
+
+void Lifecycle::drain(milliseconds allowed) {
+  if (over_ || draining_) return;
+  draining_ = true;
+  if (allowed.count() > 0) drain_limit_.start(allowed);
+  server_.drain(*this, !inherited_.has_value());
+}
+
+void Lifecycle::drained() { end(); }
+
+void Lifecycle::timer_due() {
+  log::warning("transfers were still running when the time to finish them was over");
+  stop();
+}
+
+void Lifecycle::stop() {
+  server_.stop();
+  end();
+}
+
+void Lifecycle::end() {
+  if (over_) return;
+  over_ = true;
+  drain_limit_.stop();
+  if (channel_ != nullptr) {
+    (void)send_message(kChannelFd, {MessageKind::kDrained});
+    channel_.reset();
+  }
+  signals_.clear();
+  server_.close();
+}
+
+}  // namespace forklift
