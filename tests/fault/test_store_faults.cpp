@@ -1,0 +1,266 @@
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "support/catch.h"
+#include "support/fault_file_ops.h"
+#include "support/store_fixture.h"
+
+namespace forklift {
+namespace {
+
+using namespace testing;
+using Calls = std::vector<std::string>;
+
+/// A store that knows no fault yet.
+struct FaultFixture {
+  FaultFixture() { faults::forget_calls(); }
+  ~FaultFixture() { faults::reset(); }
+
+  StoreFixture f;
+  const FileStore& store = f.store;
+};
+
+struct ErrnoCase {
+  int os_error;
+  ErrorCode code;
+};
+
+constexpr ErrnoCase kErrnos[] = {{ENOSPC, ErrorCode::kNoSpace},   {EDQUOT, ErrorCode::kNoSpace},
+                                 {EIO, ErrorCode::kIo},           {EMFILE, ErrorCode::kTooManyOpen},
+                                 {ENOMEM, ErrorCode::kNoMemory},  {EROFS, ErrorCode::kReadOnly},
+                                 {EACCES, ErrorCode::kForbidden}, {EFBIG, ErrorCode::kFileTooBig}};
+
+TEST_CASE("the commit is write, fdatasync, publish, fsync of the directory, in that order") {
+  FaultFixture t;
+  REQUIRE(t.f.replace("a", "x", Durability::kFull).ok());
+  CHECK(faults::calls() ==
+        Calls{"open_at", "write_some", "stat_fd", "sync_data", "rename_no_replace", "sync_all"});
+  faults::forget_calls();
+  REQUIRE(t.f.replace("b", "x", Durability::kData).ok());
+  CHECK(faults::calls() == Calls{"open_at", "write_some", "stat_fd", "sync_data", "rename_no_replace"});
+}
+
+TEST_CASE("an upload under a fresh name costs five calls and two closes") {
+  FaultFixture t;
+  REQUIRE(t.f.put("x", {"uploads", PublishMode::kFresh}).ok());
+  faults::forget_calls();
+  REQUIRE(t.f.put("x", {"uploads", PublishMode::kFresh}).ok());
+  CHECK(faults::calls() == Calls{"open_at", "write_some", "stat_fd", "open_beneath", "rename_no_replace"});
+}
+
+TEST_CASE("with full durability the parent of every directory made is synced before anything is in it") {
+  FaultFixture t;
+  REQUIRE(t.f.replace("a/b/c", "x", Durability::kFull).ok());
+  CHECK(faults::count("make_directory_at") == 2);
+  CHECK(faults::count("sync_all") == 3);
+  const auto calls = faults::calls();
+  const auto renamed = std::find(calls.begin(), calls.end(), "rename_no_replace");
+  CHECK(std::count(calls.begin(), renamed, "sync_all") == 2);
+}
+
+TEST_CASE("an upload whose disk fails at any step leaves nothing and says why") {
+  for (const char* operation : {"open_at", "write_some", "stat_fd", "sync_data", "open_beneath",
+                                "make_directory_at", "rename_no_replace", "sync_all"}) {
+    for (const auto& [os_error, code] : kErrnos) {
+      for (const auto mode : {PublishMode::kFresh, PublishMode::kReplace, PublishMode::kCreateOnly}) {
+        FaultFixture t;
+        INFO(operation << " " << os_error << " mode " << static_cast<int>(mode));
+        faults::fail(operation, os_error);
+        CHECK(code_of(t.f.put("content", {"d/e", mode}, Durability::kFull)) == code);
+        CHECK(faults::count(operation) == 1);
+        for (const auto& name : visible_in(t.f.root)) CHECK(fs::is_directory(t.f.root / name));
+        CHECK(parts_in(t.f.root).empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("a directory that cannot be synced takes the new file back") {
+  for (const auto mode : {PublishMode::kReplace, PublishMode::kCreateOnly}) {
+    for (int nth = 1; nth <= 2; ++nth) {
+      FaultFixture t;
+      faults::fail("sync_all", EIO, nth);
+      CHECK(code_of(t.f.put("content", {"d/a", mode}, Durability::kFull)) == ErrorCode::kIo);
+      CHECK(visible_in(t.f.root) == Calls{"d"});
+      CHECK(parts_in(t.f.root).empty());
+    }
+  }
+}
+
+TEST_CASE("a replacement that fails at any step leaves the old file") {
+  for (const char* operation : {"open_at", "write_some", "stat_fd", "sync_data", "rename_no_replace",
+                                "rename_exchange", "sync_all"}) {
+    for (const auto& [os_error, code] : kErrnos) {
+      FaultFixture t;
+      REQUIRE(t.f.replace("a", "old").ok());
+      INFO(operation << " " << os_error);
+      faults::fail(operation, os_error);
+      CHECK(code_of(t.f.replace("a", "new", Durability::kFull)) == code);
+      CHECK(content_of(t.f.root / "a") == "old");
+      CHECK(parts_in(t.f.root).empty());
+    }
+  }
+  FaultFixture t;
+  REQUIRE(t.f.replace("a", "old").ok());
+  faults::fail("rename_at", ENOSPC);
+  CHECK(code_of(t.f.replace("a", "new")) == ErrorCode::kNoSpace);
+  CHECK(content_of(t.f.root / "a") == "old");
+  CHECK(parts_in(t.f.root).empty());
+}
+
+TEST_CASE("a failed sync is never repeated") {
+  for (const int os_error : {EIO, EINTR, ENOSPC}) {
+    FaultFixture t;
+    faults::fail("sync_data", os_error);
+    CHECK_FALSE(t.f.replace("a", "x", Durability::kData).ok());
+    CHECK(faults::count("sync_data") == 1);
+    faults::fail("sync_all", os_error);
+    CHECK_FALSE(t.f.replace("a", "x", Durability::kFull).ok());
+    CHECK(faults::count("sync_all") == 1);
+    CHECK(visible_in(t.f.root).empty());
+  }
+}
+
+TEST_CASE("interrupted calls and short writes are survived") {
+  FaultFixture t;
+  const std::string content(10'000, 'x');
+  faults::limit_transfers(999);
+  for (const char* operation : {"open_at", "write_some", "write_at", "open_beneath"}) {
+    faults::fail(operation, EINTR);
+  }
+  REQUIRE(t.f.put(content, {"in", PublishMode::kFresh}).ok());
+  CHECK(faults::count("write_some") == 12);
+  auto part = t.store.begin();
+  REQUIRE(part->write_at(bytes_of(content), 0).ok());
+  REQUIRE(t.store.publish(*part, {"a", PublishMode::kReplace}, content.size(), Durability::kNone).ok());
+  CHECK(content_of(t.f.root / "a") == content);
+}
+
+TEST_CASE("without renameat2 a file is published by a link") {
+  for (const int os_error : {EINVAL, ENOSYS}) {
+    for (const auto durability : {Durability::kNone, Durability::kFull}) {
+      FaultFixture t;
+      faults::fail_always("rename_no_replace", os_error);
+      faults::fail_always("rename_exchange", os_error);
+      const UploadTarget only{"d/a", PublishMode::kCreateOnly};
+      REQUIRE(t.f.put("one", only, durability).ok());
+      CHECK(code_of(t.f.put("two", only, durability)) == ErrorCode::kExists);
+      CHECK(content_of(t.f.root / "d" / "a") == "one");
+      CHECK_FALSE(t.f.replace("b", "one", durability)->replaced);
+      CHECK(t.f.replace("b", "two", durability)->replaced);
+      CHECK(content_of(t.f.root / "b") == "two");
+      CHECK(code_of(t.f.replace("d", "x", durability)) == ErrorCode::kConflict);
+      CHECK(t.f.put("x", {"d", PublishMode::kFresh}, durability).ok());
+      CHECK(parts_in(t.f.root).empty());
+    }
+  }
+}
+
+TEST_CASE("a file published by a link is taken back when its directory cannot be synced") {
+  FaultFixture t;
+  faults::fail_always("rename_no_replace", EINVAL);
+  faults::fail("sync_all", EIO);
+  CHECK(code_of(t.f.replace("a", "x", Durability::kFull)) == ErrorCode::kIo);
+  CHECK(visible_in(t.f.root).empty());
+  CHECK(parts_in(t.f.root).empty());
+}
+
+TEST_CASE("a fresh name that is taken is drawn again, but not for ever") {
+  FaultFixture t;
+  faults::fail("rename_no_replace", EEXIST);
+  REQUIRE(t.f.put("x", {"in", PublishMode::kFresh}).ok());
+  CHECK(faults::count("rename_no_replace") == 2);
+  faults::fail_always("rename_no_replace", EEXIST);
+  CHECK(code_of(t.f.put("x", {"in", PublishMode::kFresh})) == ErrorCode::kExists);
+  CHECK(parts_in(t.f.root).empty());
+}
+
+TEST_CASE("without openat2 names are walked, with the same answers") {
+  for (const int os_error : {ENOSYS, EPERM}) {
+    faults::reset();
+    faults::fail_always("open_beneath", os_error);
+    FaultFixture t;
+    REQUIRE(t.f.replace("a/b/c", "x").ok());
+    CHECK(t.store.open_file("a/b/c").ok());
+    CHECK(code_of(t.store.open_file("a/none/c")) == ErrorCode::kNotFound);
+    fs::create_directory_symlink("b", t.f.root / "a" / "link");
+    CHECK(code_of(t.store.open_file("a/link/c")) == ErrorCode::kForbidden);
+    CHECK(code_of(t.f.put("x", {"a/link", PublishMode::kFresh})) == ErrorCode::kForbidden);
+  }
+}
+
+TEST_CASE("a download that cannot be opened says why and leaks nothing") {
+  FaultFixture t;
+  REQUIRE(t.f.replace("a", "x").ok());
+  for (const auto& [os_error, code] : kErrnos) {
+    faults::fail("open_beneath", os_error);
+    CHECK(code_of(t.store.open_file("a")) == code);
+    faults::fail("stat_fd", os_error);
+    CHECK(code_of(t.store.open_file("a")) == code);
+  }
+  CHECK(t.store.open_file("a").ok());
+}
+
+TEST_CASE("a removal that fails says why") {
+  FaultFixture t;
+  REQUIRE(t.f.replace("d/a", "x").ok());
+  for (const auto& [os_error, code] : kErrnos) {
+    for (const char* operation : {"open_beneath", "stat_at", "unlink_at"}) {
+      faults::fail(operation, os_error);
+      CHECK(code_of(t.store.remove("d/a", Durability::kNone)) == code);
+    }
+  }
+  CHECK(content_of(t.f.root / "d" / "a") == "x");
+  faults::fail("sync_all", EIO);
+  CHECK(code_of(t.store.remove("d/a", Durability::kFull)) == ErrorCode::kIo);
+}
+
+TEST_CASE("a store that cannot be opened says why and leaves no session") {
+  struct Case {
+    const char* operation;
+    int nth;
+  };
+  for (const auto& [operation, nth] :
+       {Case{"open_at", 1}, Case{"access_at", 1}, Case{"make_directory_at", 1}, Case{"open_beneath", 1},
+        Case{"open_beneath", 2}, Case{"stat_fd", 1}, Case{"open_at", 2}, Case{"lock_exclusive", 1}}) {
+    for (const auto& [os_error, code] : kErrnos) {
+      faults::reset();
+      TemporaryDirectory directory;
+      const fs::path root = directory.path() / "root";
+      INFO(operation << " " << nth << " " << os_error);
+      faults::fail(operation, os_error, nth);
+      CHECK(code_of(FileStore::open(root.string())) == code);
+      if (fs::exists(root / ".forklift" / "parts")) CHECK(fs::is_empty(root / ".forklift" / "parts"));
+    }
+  }
+  faults::reset();
+}
+
+TEST_CASE("a sweep that cannot read its directory says so, and one that cannot unlink goes on") {
+  FaultFixture t;
+  const fs::path dead = t.f.root / ".forklift" / "parts" / "dead";
+  fs::create_directory(dead);
+  write_file(dead / "1", "x");
+  write_file(dead / "2", "x");
+  const auto now = std::chrono::milliseconds(0);
+  for (const char* operation : {"open_at", "open_directory", "next_entry"}) {
+    faults::fail(operation, EIO);
+    CHECK(code_of(t.store.sweep_parts(now)) == ErrorCode::kIo);
+  }
+  faults::fail("unlink_at", EIO);
+  CHECK(t.store.sweep_parts(now).value() == 1);
+  CHECK(t.store.sweep_parts(now).value() == 1);
+  CHECK_FALSE(fs::exists(dead));
+}
+
+TEST_CASE("an upload into a session that somebody removed is an error of ours, not a missing file") {
+  FaultFixture t;
+  fs::remove_all(t.f.root / ".forklift" / "parts");
+  CHECK(code_of(t.f.replace("a", "x")) == ErrorCode::kIo);
+}
+
+}  // namespace
+}  // namespace forklift
