@@ -19,7 +19,7 @@ enum class MessageKind : std::uint32_t {
   kDrained = 2,  // after kDrain or kStop: no connection is left, about to exit
 
   // master → worker
-  kAccept = 16,  // start accepting (also again, after kDrain, when a reload is rolled back)
+  kAccept = 16,  // start accepting
   kDrain = 17,   // stop accepting, finish what is there, exit 0; value = milliseconds allowed, 0: no limit
   kStop = 18,    // exit at once, as clean as that allows
 };

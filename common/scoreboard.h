@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,7 +22,7 @@ struct Scoreboard {
 
   std::atomic<std::uint32_t> version;  // kScoreboardVersion, written first
   std::atomic<std::uint32_t> state;    // a WorkerState
-  Counter beats;                       // grows each loop turn, and each second when nothing happens
+  Counter beats;                       // grows each loop turn, and each beat_interval() when nothing happens
   Counter connections;                 // open now
   Counter accepted;                    // since the start, as all below
   Counter requests;                    // answered
@@ -38,6 +40,14 @@ inline constexpr std::size_t kScoreboardBytes = 64 * 1024;
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(sizeof(Scoreboard) <= kScoreboardBytes);
+
+/// How often a worker whose loop has nothing to do beats, and how often the master looks: often enough that
+/// `timeout` (Config::timeout) holds four of them, once a second at most.
+inline std::chrono::milliseconds beat_interval(std::chrono::milliseconds timeout) {
+  using std::chrono::milliseconds;
+  if (timeout <= milliseconds(0)) return milliseconds(1000);
+  return std::clamp(timeout / 4, milliseconds(50), milliseconds(1000));
+}
 
 /// The only writer adds without a locked instruction.
 inline void add(Scoreboard::Counter& counter, std::uint64_t amount) {
