@@ -4,11 +4,12 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include "common/option_layers.h"
 #include "common/option_values.h"
@@ -90,7 +91,7 @@ Result<std::string, ConfigError> contents_of(const std::string& path) {
   // A directory opens, and fails only when read.
   if (!file || !(text << file.rdbuf()).good()) {
     if (file && file.peek() == std::ifstream::traits_type::eof() && !file.bad()) return std::string();
-    return ConfigError{"--config: '" + path + "' can't be read: " + std::strerror(errno)};
+    return ConfigError{"--config: '" + path + "' can't be read: " + std::generic_category().message(errno)};
   }
   return text.str();
 }

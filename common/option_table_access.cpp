@@ -162,9 +162,9 @@ void assign(const Option& option, Config& config, const std::vector<std::string>
   if (const auto* number = std::get_if<NumberField>(&option.field)) {
     number->set(config, parse_number(option, values.back()).value_or(0));
   } else if (const auto* text = std::get_if<TextField>(&option.field)) {
-    config.** text = values.back();
+    config.*(*text) = values.back();
   } else if (const auto* list = std::get_if<ListField>(&option.field)) {
-    config.** list = values;
+    config.*(*list) = values;
   }
 }
 
@@ -172,8 +172,8 @@ std::vector<std::string> values_of(const Option& option, const Config& config) {
   if (const auto* number = std::get_if<NumberField>(&option.field)) {
     return {format_number(option, number->get(config))};
   }
-  if (const auto* text = std::get_if<TextField>(&option.field)) return {config.**text};
-  if (const auto* list = std::get_if<ListField>(&option.field)) return config.**list;
+  if (const auto* text = std::get_if<TextField>(&option.field)) return {config.*(*text)};
+  if (const auto* list = std::get_if<ListField>(&option.field)) return config.*(*list);
   return {};
 }
 

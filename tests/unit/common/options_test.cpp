@@ -146,12 +146,12 @@ TEST_CASE("every default is a value that the option allows") {
 }
 
 TEST_CASE("flag comes before environment before file before default") {
-  const ConfigFile file("backlog = 10\nroot = '/file'\numask = 0o007\n");
+  const ConfigFile file("backlog = 10\nroot = '/file'\numask = 0o027\n");
   const LoadedConfig all =
       loaded({"-c", file.path(), "--backlog", "30"}, {"FORKLIFT_BACKLOG=20", "FORKLIFT_ROOT=/environment"});
   CHECK(all.config.backlog == 30);
   CHECK(all.config.root == "/environment");
-  CHECK(all.config.umask == 07);
+  CHECK(all.config.umask == 027);
   CHECK(origin(all, "backlog") == "command line");
   CHECK(origin(all, "root") == "FORKLIFT_ROOT");
   CHECK(origin(all, "umask") == file.path() + ":3");
@@ -255,13 +255,13 @@ TEST_CASE("a file that can't be read or parsed is an error that says where") {
 }
 
 TEST_CASE("a file may write numbers as numbers, and be empty") {
-  const ConfigFile file("keep_alive = 0.25\nlimit-body = 4096\ntimeout = 3\nbind = 'unix:x'\numask = '027'");
+  const ConfigFile file("keep_alive = 0.25\nlimit-body = 4096\ntimeout = 3\nbind = 'unix:x'\numask = 26");
   const Config from_file = config({"-c", file.path()});
   CHECK(from_file.keep_alive.count() == 250);
   CHECK(from_file.limits.body_bytes_max == 4096);
   CHECK(from_file.timeout.count() == 3000);
   CHECK(from_file.bind == Strings{"unix:x"});
-  CHECK(from_file.umask == 027);
+  CHECK(from_file.umask == 026);
   const ConfigFile empty("");
   CHECK(to_arguments(config({"-c", empty.path()})) == to_arguments(config({})));
 }
