@@ -12,11 +12,11 @@
 
 namespace forklift {
 
-/// Parses the requests of one connection with llhttp in strict mode, and refuses what that lets pass: obs-fold,
-/// bare LF, repeated or unknown Transfer-Encoding, Transfer-Encoding under HTTP/1.0 or beside Content-Length,
-/// a missing, repeated or malformed Host, HTTP/0.9 and any major version but 1 (RFC 9112, 2 to 7).
-/// Takes heads apart and decodes chunked bodies; a Content-Length body is counted by the connection and never
-/// passes through here. Owned by its connection.
+/// Parses the requests of one connection with llhttp in strict mode, and refuses what that lets pass:
+/// obs-fold, bare LF, repeated or unknown Transfer-Encoding, Transfer-Encoding under HTTP/1.0 or beside
+/// Content-Length, a missing, repeated or malformed Host, HTTP/0.9 and any major version but 1 (RFC 9112, 2
+/// to 7). Takes heads apart and decodes chunked bodies; a Content-Length body is counted by the connection
+/// and never passes through here. Owned by its connection.
 class RequestParser {
  public:
   explicit RequestParser(const Limits& limits);
@@ -44,7 +44,7 @@ class RequestParser {
     std::size_t consumed;  // bytes taken from the front, chunk framing included
     std::size_t offset;    // the decoded bytes lie at [offset, offset + size), moved together in place
     std::size_t size;
-    bool complete;         // the last chunk and the trailers are through
+    bool complete;  // the last chunk and the trailers are through
   };
 
   /// Decodes chunked body bytes in place, in any split. Only while head().chunked and not complete.

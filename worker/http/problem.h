@@ -12,17 +12,17 @@ namespace forklift {
 struct Problem {
   int status;
   const char* type;
-  std::string detail;       // one sentence: the thing and the remedy
-  std::string allow;        // the Allow header of a 405, else empty
+  std::string detail;  // one sentence: the thing and the remedy
+  std::string allow;   // the Allow header of a 405, else empty
 };
 
-/// The one place where an ErrorCode becomes a status. kExists is 412: only If-None-Match asks for create-only.
-/// kNameTooLong is 400, since one part of the target is wrong, not its length. kReadOnly is 503: a remount
-/// mends it.
+/// The one place where an ErrorCode becomes a status. kExists is 412: only If-None-Match asks for
+/// create-only. kNameTooLong is 400, since one part of the target is wrong, not its length. kReadOnly is 503:
+/// a remount mends it.
 Problem problem_of(const Error& error);
 
-/// application/problem+json: type ("urn:forklift:problem:name-reserved"), title, status, detail, and `request_id`
-/// as "instance" where it is not empty.
+/// application/problem+json: type ("urn:forklift:problem:name-reserved"), title, status, detail, and
+/// `request_id` as "instance" where it is not empty.
 std::string problem_json(const Problem& problem, std::string_view request_id);
 
 /// "Not Found"; "Unknown" for what this server never sends.

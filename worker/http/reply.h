@@ -23,7 +23,7 @@ struct Answer {
   int status = 200;
   std::string_view content_type;  // a literal; empty: no body
   std::string body;
-  std::string_view allow;         // a literal: the Allow header of an answer to OPTIONS
+  std::string_view allow;  // a literal: the Allow header of an answer to OPTIONS
 };
 
 /// Take the request's body into `target`, then answer in `style`.

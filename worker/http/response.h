@@ -11,15 +11,15 @@ namespace forklift {
 /// What a response head says. Views must live until the call returns.
 struct ResponseHead {
   int status = 200;
-  std::string_view content_type;                // empty: no Content-Type
-  std::optional<std::uint64_t> content_length;  // absent only for 1xx and 204
-  bool keep_alive = true;                       // false: Connection: close
-  int http_minor = 1;                           // of the request; 1.0 keep-alive is said aloud
-  std::string_view request_id;                  // X-Request-Id; empty: none
-  std::string_view allow;
-  std::string_view location;                    // already percent-encoded
-  std::string_view etag;                        // with its quotes
-  std::optional<std::time_t> last_modified;
+  std::string_view content_type = {};                // empty: no Content-Type
+  std::optional<std::uint64_t> content_length = {};  // absent only for 1xx and 204
+  bool keep_alive = true;                            // false: Connection: close
+  int http_minor = 1;                                // of the request; 1.0 keep-alive is said aloud
+  std::string_view request_id = {};                  // X-Request-Id; empty: none
+  std::string_view allow = {};
+  std::string_view location = {};  // already percent-encoded
+  std::string_view etag = {};      // with its quotes
+  std::optional<std::time_t> last_modified = {};
 };
 
 /// Appends an IMF-fixdate: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7). Years 0 to 9999.
