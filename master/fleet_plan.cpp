@@ -1,0 +1,160 @@
+#include <algorithm>
+
+#include "master/fleet.h"
+#include "master/planted.h"
+
+namespace forklift {
+
+/// A reload to fewer workers keeps the old slots until it has succeeded.
+int Fleet::slot_limit() const { return std::max(wanted_.policy.workers, stable_.policy.workers); }
+
+bool Fleet::active(const Worker& worker) const {
+  return worker.phase == Phase::kBooting || worker.phase == Phase::kServing;
+}
+
+/// Boots beside somebody who already has the slot.
+bool Fleet::surplus(const Worker& worker) const {
+  if (worker.phase != Phase::kBooting || worker.generation != wanted_.generation) return false;
+  if (reloading() && !proven_) return true;
+  return std::any_of(workers_.begin(), workers_.end(), [&](const Worker& other) {
+    return other.id != worker.id && other.slot == worker.slot && active(other);
+  });
+}
+
+/// A newcomer of a generation that has proven nothing yet is no cover.
+bool Fleet::covered(int slot) const {
+  return std::any_of(workers_.begin(), workers_.end(), [&](const Worker& worker) {
+    if (worker.slot != slot || !active(worker)) return false;
+    const bool canary = reloading() && !proven_ && worker.generation == wanted_.generation;
+    return worker.phase == Phase::kServing || !canary;
+  });
+}
+
+bool Fleet::serves(int slot, Generation generation) const {
+  return std::any_of(workers_.begin(), workers_.end(), [&](const Worker& worker) {
+    return worker.slot == slot && worker.generation == generation && worker.phase == Phase::kServing;
+  });
+}
+
+/// An empty slot gets the newest generation that has shown it can serve.
+std::optional<Generation> Fleet::refill_generation(int slot) const {
+  if (proven_ && slot < wanted_.policy.workers) return wanted_.generation;
+  if (!proven_ && slot < stable_.policy.workers) return stable_.generation;
+  return std::nullopt;
+}
+
+void Fleet::begin_reload(const Plan& plan) {
+  note(log::Level::kInfo, log::text("reloading: generation ", plan.generation));
+  wanted_ = plan;
+  proven_ = false;
+  reload_kills_ = 0;
+}
+
+void Fleet::finish_reload() {
+  if (!reloading()) return;
+  for (int slot = 0; slot < wanted_.policy.workers; ++slot) {
+    if (!serves(slot, wanted_.generation)) return;
+  }
+  note(log::Level::kInfo, log::text("reloaded: generation ", wanted_.generation, " serves"));
+  stable_ = wanted_;
+  slots_.assign(static_cast<std::size_t>(slot_limit()), Slot{});
+}
+
+void Fleet::roll_back(const std::string& reason, TimePoint now) {
+  if (planted(Plant::kKeepBadGeneration)) return;
+  note(log::Level::kError, log::text("reload rolled back, generation ", stable_.generation,
+                                     " stays: a worker of generation ", wanted_.generation, ' ', reason));
+  const Generation failed = wanted_.generation;
+  wanted_ = stable_;
+  proven_ = true;
+  for (Worker& worker : workers_) {
+    const bool theirs = worker.generation == failed && worker.phase == Phase::kBooting;
+    if (theirs && !worker.mourned) end(worker, now);
+  }
+}
+
+void Fleet::retire_surplus(TimePoint now) {
+  for (Worker& worker : workers_) {
+    if (active(worker) && !worker.mourned && worker.slot >= slot_limit()) retire(worker, now);
+  }
+}
+
+void Fleet::refill(TimePoint now) {
+  for (int slot = 0; slot < slot_limit(); ++slot) {
+    const auto generation = refill_generation(slot);
+    if (!generation || covered(slot)) continue;
+    const TimePoint not_before = slot_at(slot).not_before;
+    if (now < not_before) {
+      wake_at(not_before);
+    } else {
+      spawn(slot, *generation, now);
+    }
+  }
+}
+
+/// Moves the fleet to the wanted generation, one extra worker at a time. The same road leads back after a
+/// roll-back.
+void Fleet::convert(TimePoint now) {
+  while (const auto slot = next_to_convert()) {
+    const bool busy = std::any_of(workers_.begin(), workers_.end(),
+                                  [this](const Worker& worker) { return surplus(worker); });
+    if (busy && !planted(Plant::kReloadAllAtOnce)) return;
+    const TimePoint not_before = slot_at(*slot).not_before;
+    // The back-off is about the generation that failed, which a reload may be about to mend.
+    if (!reloading() && now < not_before) return wake_at(not_before);
+    const std::size_t before = workers_.size();
+    spawn(*slot, wanted_.generation, now);
+    if (workers_.size() == before) return;
+    if (planted(Plant::kDrainBeforeReady)) {
+      for (Worker& other : workers_) {
+        if (other.slot == *slot && other.phase == Phase::kServing) retire(other, now);
+      }
+    }
+  }
+}
+
+std::optional<int> Fleet::next_to_convert() const {
+  for (int slot = 0; slot < wanted_.policy.workers; ++slot) {
+    bool newcomer = false;
+    bool other = reloading() && !proven_;
+    for (const Worker& worker : workers_) {
+      if (worker.slot != slot || !active(worker)) continue;
+      (worker.generation == wanted_.generation ? newcomer : other) = true;
+    }
+    if (!newcomer && other) return slot;
+  }
+  return std::nullopt;
+}
+
+Fleet::Slot& Fleet::slot_at(int slot) {
+  const auto index = static_cast<std::size_t>(slot);
+  if (slots_.size() <= index) slots_.resize(index + 1);
+  return slots_[index];
+}
+
+void Fleet::spawn(int slot, Generation generation, TimePoint now) {
+  budget_.set_burst(2 * slot_limit());
+  if (!budget_.take(now) && !planted(Plant::kIgnoreBudget)) return wake_at(budget_.next(now));
+  Worker worker{.id = next_id_++, .slot = slot, .generation = generation};
+  worker.since = worker.beat_at = worker.moved_at = now;
+  workers_.push_back(worker);
+  actions_.push_back(Spawn{worker.id, slot, generation});
+}
+
+bool Fleet::start_is_hopeless() {
+  if (served_ || reloading()) return false;
+  for (int slot = 0; slot < wanted_.policy.workers; ++slot) {
+    if (slot_at(slot).failures < kBootTries) return false;
+  }
+  return true;
+}
+
+void Fleet::give_up_start(const std::string& reason, TimePoint now) {
+  note(log::Level::kError, log::text("no worker ever became ready, the last one ", reason));
+  exit_code_ = 3;
+  begin_stop(true, now);
+}
+
+void Fleet::wake_at(TimePoint when) { deadline_ = std::min(deadline_, when); }
+
+}  // namespace forklift

@@ -1,0 +1,26 @@
+#pragma once
+
+namespace forklift {
+
+/// Mistakes that the simulator (tests/sim) makes the fleet commit, to see that its checks notice. In every
+/// other build planted() is false at compile time and leaves no trace.
+enum class Plant : int {
+  kNone,
+  kDrainBeforeReady,   // a reload drains the old worker when the new one is spawned
+  kIgnoreBudget,       // process starts are not counted
+  kKillOnGap,          // a pause of the master counts against the workers
+  kKillMovingDrain,    // progress does not prolong a drain
+  kForgetDead,         // a dead worker's slot stays empty
+  kExitWhenEmpty,      // a fleet that has served exits when its last worker dies
+  kReloadAllAtOnce,    // a reload starts all newcomers at the same time
+  kKeepBadGeneration,  // a failed reload is not rolled back
+};
+
+#ifdef FORKLIFT_PLANT
+inline Plant planted_now = Plant::kNone;
+inline bool planted(Plant mistake) { return planted_now == mistake; }
+#else
+constexpr bool planted(Plant) { return false; }
+#endif
+
+}  // namespace forklift
