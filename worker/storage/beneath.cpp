@@ -14,6 +14,14 @@ namespace {
 
 constexpr int kStepFlags = O_PATH | O_DIRECTORY;
 
+bool no_openat2(int os_error) { return os_error == ENOSYS || os_error == EPERM; }
+
+Resolver resolver_for(int root, Resolver wanted) {
+  if (wanted == Resolver::kWalk) return wanted;
+  const UniqueFd fd(file_ops::open_beneath(root, ".", kStepFlags | O_CLOEXEC));
+  return !fd && no_openat2(errno) ? Resolver::kWalk : wanted;
+}
+
 /// Takes the first part off a name.
 std::string take_part(std::string_view& name) {
   const std::size_t end = std::min(name.find('/'), name.size());
@@ -51,6 +59,8 @@ Result<UniqueFd> make_part(int parent, const std::string& part, Durability durab
 
 }  // namespace
 
+Beneath::Beneath(int root, Resolver resolver) : root_(root), resolver_(resolver_for(root, resolver)) {}
+
 Result<UniqueFd> Beneath::open(std::string_view name, int flags, const char* operation) const {
   if (resolver_ == Resolver::kWalk) return walk(name, flags, operation);
   const std::string path(name);
@@ -58,7 +68,7 @@ Result<UniqueFd> Beneath::open(std::string_view name, int flags, const char* ope
   // RESOLVE_NO_SYMLINKS).
   const int fd = retry_eintr([&] { return file_ops::open_beneath(root_, path.c_str(), flags | O_CLOEXEC); });
   if (fd >= 0) return UniqueFd(fd);
-  if (errno == ENOSYS || errno == EPERM) return walk(name, flags, operation);
+  if (no_openat2(errno)) return walk(name, flags, operation);
   return errno_error(operation);
 }
 

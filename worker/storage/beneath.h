@@ -20,7 +20,8 @@ enum class Resolver : std::uint8_t {
 /// directory's descriptor. Names must have passed check_name. Immutable: any thread may use it.
 class Beneath {
  public:
-  Beneath(int root, Resolver resolver) : root_(root), resolver_(resolver) {}
+  /// Asks once whether openat2 is to be had, and walks from then on where it is not.
+  Beneath(int root, Resolver resolver);
 
   /// An open file or directory, O_CLOEXEC added; never creates. `operation` names it in
   /// errors.
