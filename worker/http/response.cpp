@@ -84,7 +84,8 @@ void append_head(std::string& out, const ResponseHead& head, std::string_view da
   append_field(out, "Date: ", date);
   out += "Server: forklift\r\n";
   append_field(out, "Content-Type: ", head.content_type);
-  if (head.content_length) {
+  const bool may_have_length = head.status >= 200 && head.status != 204;  // RFC 9110, 8.6
+  if (head.content_length && may_have_length) {
     out += "Content-Length: ";
     append_number(out, *head.content_length);
     out += "\r\n";

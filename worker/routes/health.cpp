@@ -1,0 +1,9 @@
+#include "worker/routes/health.h"
+
+namespace forklift {
+
+Reply say_healthy(const RouteOptions&, const RequestHead&) {
+  return Answer{200, "application/json", R"({"status":"ok"})", {}};
+}
+
+}  // namespace forklift

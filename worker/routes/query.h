@@ -1,0 +1,13 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace forklift {
+
+/// The value of the first `key` in a query ("a=1&name=b%20c"), with every '+' made "%20" but otherwise still
+/// percent-encoded, so that it is decoded once, by whoever checks it. A key without '=' has an empty value.
+std::optional<std::string> query_value(std::string_view query, std::string_view key);
+
+}  // namespace forklift
