@@ -1,0 +1,222 @@
+#include "master/supervisor.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <random>
+#include <system_error>
+#include <utility>
+
+#include "common/log.h"
+
+namespace forklift {
+namespace {
+
+std::string sentence_of(const Error& error) {
+  return log::text("could not be started (", error.operation, ": ",
+                   std::generic_category().message(error.os_error), ')');
+}
+
+}  // namespace
+
+FleetPolicy Supervisor::policy_of(const Config& config) {
+  return FleetPolicy{config.workers, config.timeout, config.graceful_timeout};
+}
+
+Supervisor::Supervisor(Config config, StartedWith started_with)
+    : config_(std::move(config)),
+      started_with_(std::move(started_with)),
+      loop_(),
+      fleet_(policy_of(config_), std::random_device()()) {
+  uv_loop_init(&loop_);
+}
+
+Supervisor::~Supervisor() {
+  workers_.clear();
+  signals_.clear();
+  timer_.reset();
+  uv_run(&loop_, UV_RUN_DEFAULT);  // the close callbacks free the handles
+  uv_loop_close(&loop_);
+}
+
+Result<void, std::string> Supervisor::prepare() {
+  if (!config_.pid_file.empty()) {
+    auto pid_file = PidFile::create(config_.pid_file);
+    if (!pid_file) return pid_file.error();
+    pid_file_.emplace(std::move(*pid_file));
+  }
+  auto listeners = open_listeners(config_.bind, config_.backlog);
+  if (!listeners) return listeners.error();
+  for (Listener& listener : *listeners) listeners_.push_back(std::make_unique<Listener>(std::move(listener)));
+  auto launch = Launch::prepare(config_, started_with_.environment);
+  if (!launch) return launch.error();
+  launches_.emplace(last_generation_, std::move(*launch));
+  return {};
+}
+
+int Supervisor::run() {
+  log::info("forklift ", FORKLIFT_VERSION, ": ", config_.workers, " workers of ",
+            launches_.begin()->second.found_at());
+  for (const auto& listener : listeners_) log::info("listening on ", listener->url());
+  watch_signals();
+  timer_ = std::make_unique<UvHandle<uv_timer_t>>(this);
+  uv_timer_init(&loop_, timer_->get());
+  timer_->opened();
+  decide(fleet_.start(now()));
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  return exit_code_.value_or(1);
+}
+
+void Supervisor::worker_said(WorkerId id, Message message) {
+  switch (message.kind) {
+    case MessageKind::kReady:
+      if (message.value != kAbi) {
+        const std::string reason = log::text("speaks ABI ", message.value, ", this master speaks ", kAbi);
+        return decide(fleet_.broke_contract(id, reason, now()));
+      }
+      if (WorkerProcess* const worker = find(id)) worker->seal_scoreboard();
+      return decide(fleet_.ready(id, now()));
+    case MessageKind::kDrained:
+      return log::debug("worker ", id, " has drained");
+    default:
+      return decide(fleet_.broke_contract(id, "sent a message that is the master's", now()));
+  }
+}
+
+void Supervisor::worker_babbled(WorkerId id) {
+  decide(fleet_.broke_contract(id, "sent something that is no message", now()));
+}
+
+void Supervisor::worker_hung_up(WorkerId id) { decide(fleet_.channel_closed(id, now())); }
+
+void Supervisor::worker_exited(WorkerId id, Ending ending) {
+  workers_.erase(id);
+  decide(fleet_.exited(id, ending, now()));
+}
+
+void Supervisor::signalled(int signal) {
+  switch (signal) {
+    case SIGTERM:
+      return decide(fleet_.stop(false, now()));
+    case SIGINT:
+    case SIGQUIT:
+      return decide(fleet_.stop(true, now()));
+    case SIGHUP:
+      return reload();
+    case SIGTTIN:
+      return decide(fleet_.resize(+1, now()));
+    case SIGTTOU:
+      return decide(fleet_.resize(-1, now()));
+    default:
+      return log::warning("signal ", signal, " is not supported: ignored");
+  }
+}
+
+void Supervisor::tick() {
+  std::vector<Pulse> pulses;
+  for (const auto& [id, worker] : workers_) {
+    const ScoreboardSnapshot board = worker->read_scoreboard();
+    pulses.push_back(Pulse{id, board.beats, board.bytes_received + board.bytes_sent});
+  }
+  decide(fleet_.tick(pulses, now()));
+}
+
+void Supervisor::decide(Actions actions) {
+  todo_.insert(todo_.end(), std::make_move_iterator(actions.begin()), std::make_move_iterator(actions.end()));
+  // A spawn that fails is an event of its own: its consequences come after what was decided before.
+  if (std::exchange(performing_, true)) return;
+  while (!todo_.empty()) {
+    const Action action = std::move(todo_.front());
+    todo_.pop_front();
+    std::visit([this](const auto& each) { perform(each); }, action);
+  }
+  performing_ = false;
+  if (exit_code_) return;
+  forget_old_launches();
+  announce();
+  arm_timer();
+}
+
+void Supervisor::perform(const Spawn& spawn) {
+  const Launch& launch = launches_.at(spawn.generation);
+  auto worker =
+      WorkerProcess::start(loop_, spawn.id, spawn.slot, spawn.generation, launch, listening(), *this);
+  if (!worker) return decide(fleet_.spawn_failed(spawn.id, sentence_of(worker.error()), now()));
+  log::info("worker ", spawn.id, " (slot ", spawn.slot, ", generation ", spawn.generation, ") is process ",
+            (*worker)->pid());
+  workers_.emplace(spawn.id, std::move(*worker));
+}
+
+void Supervisor::perform(const Accept& accept) {
+  if (WorkerProcess* const worker = find(accept.id)) worker->tell({MessageKind::kAccept});
+}
+
+void Supervisor::perform(const Drain& drain) {
+  WorkerProcess* const worker = find(drain.id);
+  if (worker != nullptr) worker->tell({MessageKind::kDrain, static_cast<std::uint64_t>(drain.limit.count())});
+}
+
+void Supervisor::perform(const Stop& stop) {
+  if (WorkerProcess* const worker = find(stop.id)) worker->tell({MessageKind::kStop});
+}
+
+void Supervisor::perform(const Kill& kill) {
+  if (WorkerProcess* const worker = find(kill.id)) worker->kill(kill.signal);
+}
+
+void Supervisor::perform(const Note& note) {
+  if (log::enabled(note.level)) log::write(note.level, note.text);
+}
+
+void Supervisor::perform(const Exit& exit) {
+  exit_code_ = exit.code;
+  signals_.clear();
+  timer_.reset();
+}
+
+void Supervisor::watch_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2}) {
+    auto handle = std::make_unique<UvHandle<uv_signal_t>>(this);
+    uv_signal_init(&loop_, handle->get());
+    handle->opened();
+    const auto caught = [](uv_signal_t* signal, int signum) {
+      static_cast<Supervisor*>(signal->data)->signalled(signum);
+    };
+    uv_signal_start(handle->get(), caught, number);
+    signals_.push_back(std::move(handle));
+  }
+}
+
+void Supervisor::arm_timer() {
+  const auto left = std::chrono::ceil<milliseconds>(fleet_.deadline() - now());
+  const auto due = [](uv_timer_t* timer) { static_cast<Supervisor*>(timer->data)->tick(); };
+  uv_timer_start(timer_->get(), due, static_cast<std::uint64_t>(std::max<std::int64_t>(0, left.count())), 0);
+}
+
+void Supervisor::announce() {
+  if (announced_ || fleet_.serving() < config_.workers) return;
+  announced_ = true;
+  log::info(config_.workers, " workers serve");
+}
+
+void Supervisor::forget_old_launches() {
+  std::erase_if(launches_, [this](const auto& entry) { return !fleet_.may_spawn(entry.first); });
+}
+
+TimePoint Supervisor::now() { return Clock::now(); }
+
+WorkerProcess* Supervisor::find(WorkerId id) {
+  const auto found = workers_.find(id);
+  return found == workers_.end() ? nullptr : found->second.get();
+}
+
+std::vector<int> Supervisor::listening() const {
+  std::vector<int> descriptors;
+  for (const auto& listener : listeners_) descriptors.push_back(listener->fd());
+  return descriptors;
+}
+
+}  // namespace forklift

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <uv.h>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config.h"
+#include "common/listener.h"
+#include "common/pid_file.h"
+#include "master/fleet.h"
+#include "master/launch.h"
+#include "master/uv_handle.h"
+#include "master/worker_process.h"
+
+namespace forklift {
+
+/// What the master was started with; a reload reads the configuration anew from it.
+struct StartedWith {
+  std::vector<std::string> arguments;    // without the program's name
+  std::vector<std::string> environment;  // "NAME=VALUE"
+};
+
+/// The master: holds the listening sockets, and does with processes, signals and time what the Fleet decides.
+/// Lives in main for the whole life of the process. Single thread, and nothing in it blocks.
+class Supervisor : private WorkerObserver {
+ public:
+  Supervisor(Config config, StartedWith started_with);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  /// Takes the pid file, the addresses and the worker's binary. The error is a sentence; nothing is left
+  /// behind by a failure but destroying the Supervisor.
+  Result<void, std::string> prepare();
+
+  /// Until told to stop. The exit code: 0, or 3 when no worker ever became ready.
+  int run();
+
+ private:
+  // Inputs
+  void worker_said(WorkerId id, Message message) override;
+  void worker_babbled(WorkerId id) override;
+  void worker_hung_up(WorkerId id) override;
+  void worker_exited(WorkerId id, Ending ending) override;
+  void signalled(int signal);
+  void tick();
+  void reload();
+  Result<void, std::string> prepare_reload();
+
+  // The fleet's decisions
+  void decide(Actions actions);
+  void perform(const Spawn& spawn);
+  void perform(const Accept& accept);
+  void perform(const Drain& drain);
+  void perform(const Stop& stop);
+  void perform(const Kill& kill);
+  void perform(const Note& note);
+  void perform(const Exit& exit);
+
+  static FleetPolicy policy_of(const Config& config);
+  void watch_signals();
+  void arm_timer();
+  void announce();
+  void forget_old_launches();
+  TimePoint now();
+  WorkerProcess* find(WorkerId id);
+  std::vector<int> listening() const;
+
+  Config config_;
+  StartedWith started_with_;
+  std::optional<PidFile> pid_file_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::map<Generation, Launch> launches_;
+  Generation last_generation_ = 1;
+
+  uv_loop_t loop_;
+  std::vector<std::unique_ptr<UvHandle<uv_signal_t>>> signals_;
+  std::unique_ptr<UvHandle<uv_timer_t>> timer_;
+
+  Fleet fleet_;
+  std::map<WorkerId, std::unique_ptr<WorkerProcess>> workers_;
+  std::deque<Action> todo_;
+  bool performing_ = false;
+  bool announced_ = false;
+  std::optional<int> exit_code_;
+};
+
+}  // namespace forklift

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/channel.h"
+#include "common/inherit.h"
+#include "common/scoreboard.h"
+#include "master/fleet_types.h"
+#include "master/launch.h"
+#include "master/uv_handle.h"
+
+namespace forklift {
+
+/// What a WorkerProcess reports. worker_exited() is the last report, and its WorkerProcess may be destroyed
+/// in it.
+class WorkerObserver {
+ public:
+  virtual void worker_said(WorkerId id, Message message) = 0;
+  virtual void worker_babbled(WorkerId id) = 0;  // something that is no message
+  virtual void worker_hung_up(WorkerId id) = 0;  // closed its end of the channel
+  virtual void worker_exited(WorkerId id, Ending ending) = 0;
+
+ protected:
+  ~WorkerObserver() = default;
+};
+
+/// One child process of the master, from the spawn until it is reaped: its process id, the master's end of
+/// its channel, and its scoreboard. Owned by the Supervisor.
+class WorkerProcess {
+ public:
+  /// `listeners` become the worker's kFirstListenerFd and so on. Errors: no descriptors, no process, or the
+  /// binary cannot be executed.
+  static Result<std::unique_ptr<WorkerProcess>> start(uv_loop_t& loop, WorkerId id, int slot,
+                                                      Generation generation, const Launch& launch,
+                                                      const std::vector<int>& listeners,
+                                                      WorkerObserver& observer);
+
+  WorkerId id() const { return id_; }
+  int pid() const { return uv_process_get_pid(process_.get()); }
+
+  /// A worker that does not listen is the watchdog's affair, so nothing is reported here.
+  void tell(Message message);
+
+  void kill(int signal);
+
+  ScoreboardSnapshot read_scoreboard() const { return scoreboard_.read(); }
+
+  /// After READY: the worker has mapped its scoreboard, nobody needs to map it writable again.
+  void seal_scoreboard();
+
+ private:
+  WorkerProcess(WorkerId id, ScoreboardRegion scoreboard, UniqueFd channel, WorkerObserver& observer);
+
+  Result<void> spawn(uv_loop_t& loop, const Inheritance& inheritance, const Launch& launch,
+                     std::vector<int> descriptors);
+  Result<void> listen(uv_loop_t& loop);
+  void receive();
+
+  WorkerId id_;
+  ScoreboardRegion scoreboard_;
+  UniqueFd channel_;
+  WorkerObserver& observer_;
+  UvHandle<uv_process_t> process_;
+  UvHandle<uv_poll_t> readable_;  // after channel_: closed before it
+};
+
+}  // namespace forklift
