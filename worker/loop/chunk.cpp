@@ -25,6 +25,7 @@ SlabRef SlabPool::acquire(Resumer& waiter) {
     if (std::find(waiters_.begin(), waiters_.end(), &waiter) == waiters_.end()) waiters_.push_back(&waiter);
     return SlabRef();
   }
+  std::erase(waiters_, &waiter);
   ++in_use_;
   if (!free_.empty()) {
     Slab* slab = free_.back();
@@ -38,7 +39,11 @@ SlabRef SlabPool::acquire(Resumer& waiter) {
   return SlabRef(slab);
 }
 
-void SlabPool::forget(Resumer& waiter) { std::erase(waiters_, &waiter); }
+void SlabPool::forget(Resumer& waiter) {
+  std::erase(waiters_, &waiter);
+  // It may have been resumed and never come for its slab: that turn is the next one's.
+  if (in_use_ < slabs_max_) resume_next();
+}
 
 void SlabPool::release(Slab* slab) {
   --in_use_;
@@ -48,6 +53,10 @@ void SlabPool::release(Slab* slab) {
     std::free(slab->data_);
     delete slab;
   }
+  resume_next();
+}
+
+void SlabPool::resume_next() {
   if (waiters_.empty()) return;
   Resumer* next = waiters_.front();
   waiters_.erase(waiters_.begin());

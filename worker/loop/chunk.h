@@ -66,7 +66,7 @@ class SlabPool {
   /// again (first come, first served).
   SlabRef acquire(Resumer& waiter);
 
-  /// Must be called by a waiter that goes away. Harmless otherwise.
+  /// Must be called by a waiter that goes away or no longer wants a slab. Harmless otherwise.
   void forget(Resumer& waiter);
 
   /// Less than half the budget is spent: a slab may be kept for convenience.
@@ -77,6 +77,7 @@ class SlabPool {
  private:
   friend class SlabRef;
   void release(Slab* slab);
+  void resume_next();
 
   std::size_t slabs_max_;
   std::size_t in_use_ = 0;

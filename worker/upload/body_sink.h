@@ -22,14 +22,15 @@ struct UploadServices {
 };
 
 /// Takes one request body, in order, one step at a time. A connection owns its sink; destroying a sink that
-/// has not finished throws the upload away without trace. Loop thread only.
+/// has not finished throws the upload away without trace; a publication that is already under way on another
+/// thread may still complete, whole. Loop thread only.
 ///
 /// The caller calls write() or receive() until the body is complete, then finish() until kDone; after an
 /// error it calls nothing more. After kWaitDisk it waits for Resumer::resume(); a sink answers kWaitDisk
 /// only when that call is sure to come.
 class BodySink {
  public:
-  virtual ~BodySink() = default;
+  virtual ~BodySink() { services_.slabs.forget(resumer_); }
 
   /// Takes the whole chunk, now or later. kMore or kWaitDisk. Also the answer to a resume: an empty chunk
   /// asks whether the sink may go on.
