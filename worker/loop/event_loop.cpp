@@ -14,6 +14,7 @@ struct EventLoop::State {
   std::unique_ptr<UvBox<uv_prepare_t>> prepare;
   Deferred* head = nullptr;
   Deferred* tail = nullptr;
+  unsigned turn = 0;  // of deferred calls
   TurnObserver* observer = nullptr;
   bool closed = false;
 };
@@ -47,6 +48,7 @@ void EventLoop::stop() { uv_stop(&state_->loop); }
 void EventLoop::defer(Deferred& deferred) {
   if (deferred.loop_ != nullptr) return;
   deferred.loop_ = this;
+  deferred.queued_in_turn_ = state_->turn;
   deferred.previous_ = state_->tail;
   (state_->tail == nullptr ? state_->head : state_->tail->next_) = &deferred;
   state_->tail = &deferred;
@@ -63,11 +65,9 @@ void EventLoop::unlink(Deferred& deferred) {
 
 void EventLoop::run_all_deferred() {
   // What is queued while this runs waits for the next turn, so that sockets get theirs in between.
-  Deferred* const last = state_->tail;
-  bool reached_last = last == nullptr;
-  while (!reached_last && state_->head != nullptr) {
+  const unsigned turn = state_->turn++;
+  while (state_->head != nullptr && state_->head->queued_in_turn_ == turn) {
     Deferred& next = *state_->head;
-    reached_last = &next == last;
     unlink(next);
     next.run_deferred();
   }
@@ -80,9 +80,7 @@ void EventLoop::end_turn() {
   if (state_->observer != nullptr) state_->observer->turn_ended();
 }
 
-TimePoint EventLoop::now() const {
-  return TimePoint(std::chrono::milliseconds(uv_now(&state_->loop)));
-}
+TimePoint EventLoop::now() const { return TimePoint(std::chrono::milliseconds(uv_now(&state_->loop))); }
 
 bool EventLoop::close() {
   if (state_->closed) return true;

@@ -25,6 +25,7 @@ class Deferred {
  private:
   friend class EventLoop;
   EventLoop* loop_ = nullptr;  // set while queued
+  unsigned queued_in_turn_ = 0;
   Deferred* previous_ = nullptr;
   Deferred* next_ = nullptr;
 };
