@@ -16,12 +16,17 @@ void Readiness::want(Interest interest) {
   if (interest == Interest::kNone || interest == armed_) return;
   armed_ = interest;
   uv_poll_start(handle_.get(), interest == Interest::kRead ? UV_READABLE : UV_WRITABLE,
-                [](uv_poll_t* handle, int, int) {
-                  if (handle->data != nullptr) static_cast<Readiness*>(handle->data)->on_event();
+                [](uv_poll_t* handle, int status, int) {
+                  if (handle->data != nullptr) static_cast<Readiness*>(handle->data)->on_event(status < 0);
                 });
 }
 
-void Readiness::on_event() {
+void Readiness::on_event(bool stopped) {
+  if (stopped) {
+    // libuv stops a poll that reports EPOLLERR; an owner who still waits must hear of it again.
+    armed_ = Interest::kNone;
+    want(wanted_);
+  }
   if (wanted_ != Interest::kNone) {
     listener_.ready();
     return;

@@ -39,7 +39,7 @@ class Readiness {
   void do_not_keep_alive();
 
  private:
-  void on_event();
+  void on_event(bool stopped);
 
   ReadinessListener& listener_;
   UvBox<uv_poll_t> handle_;
