@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -25,13 +26,13 @@ class PoolUpload final : public DiskJob {
       : services_(services), target_(std::move(target)) {}
 
   void run() override {
-    if (orphaned_) {
+    if (abandoned_) {
       part_.reset();
       return;
     }
     if (const auto written = write_chunks(); !written) {
       error_ = written.error();
-    } else if (publishing_) {
+    } else if (publishing_ && !abandoned_) {
       publish();
     }
   }
@@ -53,12 +54,16 @@ class PoolUpload final : public DiskJob {
   /// The sink is gone and no step is in flight.
   static void throw_away(std::unique_ptr<PoolUpload> upload) {
     if (!upload->part_) return;
-    upload->orphaned_ = true;
+    upload->abandoned_ = true;
     DiskPool& disk = upload->services_.disk;
     disk.submit(std::move(upload));
   }
 
-  void cut_owner() { owner_ = nullptr; }
+  /// The sink is gone while a step is in flight. What the step has published by now stays.
+  void abandon() {
+    owner_ = nullptr;
+    abandoned_ = true;
+  }
   const std::optional<Error>& error() const { return error_; }
   const std::optional<Stored>& stored() const { return stored_; }
 
@@ -70,6 +75,7 @@ class PoolUpload final : public DiskJob {
       part_.emplace(*std::move(part));
     }
     for (const Chunk& chunk : chunks_) {
+      if (abandoned_) return {};
       if (auto written = part_->write(chunk.bytes()); !written) return written;
       size_ += chunk.size();
     }
@@ -83,6 +89,7 @@ class PoolUpload final : public DiskJob {
     } else {
       error_ = stored.error();
     }
+    part_.reset();
   }
 
   const UploadServices& services_;
@@ -91,7 +98,7 @@ class PoolUpload final : public DiskJob {
   std::vector<Chunk> chunks_;
   std::uint64_t size_ = 0;
   bool publishing_ = false;
-  bool orphaned_ = false;
+  std::atomic<bool> abandoned_ = false;  // set on the loop thread, seen by a step at its next stage
   std::optional<Error> error_;
   std::optional<Stored> stored_;
   PoolSink* owner_ = nullptr;
@@ -106,7 +113,7 @@ class PoolSink final : public BodySink {
 
   ~PoolSink() override {
     if (in_flight_ != nullptr) {
-      in_flight_->cut_owner();
+      in_flight_->abandon();
     } else {
       PoolUpload::throw_away(std::move(upload_));
     }
@@ -128,7 +135,11 @@ class PoolSink final : public BodySink {
     const Result<Io> io = socket.receive({filling_.data() + filled_, bytes_max});
     if (!io) return io.error();
     if (io->state == Io::State::kEnd) return Error{ErrorCode::kPeerGone, "recv"};
-    if (io->state == Io::State::kWouldBlock) return Step{Flow::kWaitReadable, 0};
+    if (io->state == Io::State::kWouldBlock) {
+      // A client that is slow to send keeps no slab from the others.
+      if (filled_ == 0) filling_ = SlabRef();
+      return Step{Flow::kWaitReadable, 0};
+    }
     filled_ += io->bytes;
     if (filled_ == kSlabBytes || in_flight_ == nullptr) take_filled();
     submit_waiting();
@@ -199,14 +210,15 @@ void PoolUpload::done(std::unique_ptr<DiskJob> self) {
   std::unique_ptr<PoolUpload> upload(this);
   if (owner_ != nullptr) {
     owner_->returned(std::move(upload));
-  } else if (!orphaned_) {
+  } else {
     throw_away(std::move(upload));
   }
 }
 
 }  // namespace
 
-std::unique_ptr<BodySink> make_pool_sink(const UploadServices& services, Resumer& resumer, UploadTarget target) {
+std::unique_ptr<BodySink> make_pool_sink(const UploadServices& services, Resumer& resumer,
+                                         UploadTarget target) {
   return std::make_unique<PoolSink>(services, resumer, std::move(target));
 }
 
