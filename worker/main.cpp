@@ -4,6 +4,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "common/options.h"
 #include "common/pid_file.h"
 #include "common/privileges.h"
+#include "worker/http/access_log.h"
 #include "worker/lifecycle.h"
 #include "worker/loop/disk_pool.h"
 #include "worker/routes/table.h"
@@ -33,8 +36,8 @@ void ignore_signals_of_others(bool alone) {
 /// What main was started with: by a master, or alone.
 struct Ground {
   std::optional<Inheritance> inherited;
-  std::optional<PidFile> pid_file;   // alone
-  std::vector<Listener> listeners;   // alone
+  std::optional<PidFile> pid_file;  // alone
+  std::vector<Listener> listeners;  // alone
   std::vector<int> listening_fds;
   std::optional<ScoreboardRegion> scoreboard;
 };
@@ -99,12 +102,20 @@ int serve(const Config& config, Ground& ground) {
   DiskPool disk(loop);
   SlabPool slabs(config.limits.slab_bytes_max);
   const UploadServices uploads{*store, disk, slabs, config.durability};
-  const DownloadServices downloads{*store, disk, slabs};
+  const DownloadServices downloads{*store, disk, slabs, config.sample};
   const RouteTable routes(route_options_of(config));
+  std::optional<AccessLog> access_log;
+  if (!config.access_logfile.empty()) {
+    auto opened = AccessLog::open(config.access_logfile);
+    if (!opened)
+      return fail("cannot open the access log " + config.access_logfile + ": " + sentence_of(opened.error()));
+    access_log.emplace(*std::move(opened));
+  }
   RequestIds request_ids = RequestIds::random();
   DateCache dates;
-  const ConnectionServices services{loop,        config, routes, uploads, downloads, ground.scoreboard->board(),
-                                    request_ids, dates,  nullptr};
+  const ConnectionServices services{loop,        config,    routes,
+                                    uploads,     downloads, ground.scoreboard->board(),
+                                    request_ids, dates,     access_log ? &*access_log : nullptr};
   Server server(services, ground.listening_fds);
   Sweeper sweeper(loop, uploads, config.part_age_max);
   Lifecycle lifecycle(services, server, ground.inherited);

@@ -18,6 +18,13 @@ struct DownloadServices {
   const FileStore& store;
   DiskPool& disk;
   SlabPool& slabs;
+  std::string sample;  // path of the file that downloads without a name get; empty: none
+};
+
+/// What to send.
+struct DownloadTarget {
+  std::string name;
+  bool sample = false;  // the sample instead; `name` is empty
 };
 
 /// Gives one response body, in order, one step at a time: the mirror of BodySink. A connection owns its
@@ -41,6 +48,10 @@ class BodySource {
 
  protected:
   BodySource(const DownloadServices& services, Resumer& resumer) : services_(services), resumer_(resumer) {}
+
+  Result<OpenedFile> open_target(const DownloadTarget& target) const {
+    return target.sample ? FileStore::open_path(services_.sample) : services_.store.open_file(target.name);
+  }
 
   const DownloadServices& services_;
   Resumer& resumer_;

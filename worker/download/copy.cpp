@@ -16,11 +16,11 @@ namespace {
 /// pread(2) into a slab and send(2) from it, both on the loop thread.
 class CopySource final : public BodySource {
  public:
-  CopySource(const DownloadServices& services, Resumer& resumer, std::string name)
-      : BodySource(services, resumer), name_(std::move(name)) {}
+  CopySource(const DownloadServices& services, Resumer& resumer, DownloadTarget target)
+      : BodySource(services, resumer), target_(std::move(target)) {}
 
   Result<Flow> open() override {
-    auto file = services_.store.open_file(name_);
+    auto file = open_target(target_);
     if (!file) return file.error();
     file_.emplace(*std::move(file));
     return Flow::kDone;
@@ -35,7 +35,8 @@ class CopySource final : public BodySource {
       if (*read != Flow::kMore) return Step{*read, 0};
     }
     const std::uint64_t left = file_->size - offset_;
-    const Result<Io> io = socket.send(unsent_.bytes(), unsent_.size() < left);
+    const auto bytes_max = static_cast<std::size_t>(std::min<std::uint64_t>(limit, unsent_.size()));
+    const Result<Io> io = socket.send(unsent_.bytes().first(bytes_max), bytes_max < left);
     if (!io) return io.error();
     if (io->state == Io::State::kWouldBlock) {
       // A client that reads slowly keeps no slab when slabs are short: its bytes are read again.
@@ -64,7 +65,7 @@ class CopySource final : public BodySource {
     return Flow::kMore;
   }
 
-  std::string name_;
+  DownloadTarget target_;
   std::optional<OpenedFile> file_;
   std::uint64_t offset_ = 0;  // of the file: the first byte the socket has not taken
   Chunk unsent_;
@@ -73,8 +74,8 @@ class CopySource final : public BodySource {
 }  // namespace
 
 std::unique_ptr<BodySource> make_copy_source(const DownloadServices& services, Resumer& resumer,
-                                             std::string name) {
-  return std::make_unique<CopySource>(services, resumer, std::move(name));
+                                             DownloadTarget target) {
+  return std::make_unique<CopySource>(services, resumer, std::move(target));
 }
 
 }  // namespace forklift

@@ -16,11 +16,11 @@ namespace {
 /// sendfile(2): page cache to socket, no byte enters the worker. Open and send on the loop thread.
 class SendfileSource final : public BodySource {
  public:
-  SendfileSource(const DownloadServices& services, Resumer& resumer, std::string name)
-      : BodySource(services, resumer), name_(std::move(name)) {}
+  SendfileSource(const DownloadServices& services, Resumer& resumer, DownloadTarget target)
+      : BodySource(services, resumer), target_(std::move(target)) {}
 
   Result<Flow> open() override {
-    auto file = services_.store.open_file(name_);
+    auto file = open_target(target_);
     if (!file) return file.error();
     file_.emplace(*std::move(file));
     return Flow::kDone;
@@ -43,7 +43,7 @@ class SendfileSource final : public BodySource {
   }
 
  private:
-  std::string name_;
+  DownloadTarget target_;
   std::optional<OpenedFile> file_;
   off_t offset_ = 0;
 };
@@ -51,8 +51,8 @@ class SendfileSource final : public BodySource {
 }  // namespace
 
 std::unique_ptr<BodySource> make_sendfile_source(const DownloadServices& services, Resumer& resumer,
-                                                 std::string name) {
-  return std::make_unique<SendfileSource>(services, resumer, std::move(name));
+                                                 DownloadTarget target) {
+  return std::make_unique<SendfileSource>(services, resumer, std::move(target));
 }
 
 }  // namespace forklift

@@ -5,7 +5,7 @@
 namespace forklift {
 
 #define SOURCE(name, sees_bytes, blocks_loop, summary) \
-  std::unique_ptr<BodySource> make_##name##_source(const DownloadServices&, Resumer&, std::string);
+  std::unique_ptr<BodySource> make_##name##_source(const DownloadServices&, Resumer&, DownloadTarget);
 #include "worker/download/strategies.def"
 #undef SOURCE
 

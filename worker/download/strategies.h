@@ -16,7 +16,8 @@ struct SourceStrategy {
   std::string_view summary;  // one sentence: what it does in system calls
   bool sees_bytes;           // false: the bytes never enter the worker
   bool blocks_loop;          // true: file reads run on the loop thread
-  std::unique_ptr<BodySource> (*make)(const DownloadServices& services, Resumer& resumer, std::string name);
+  std::unique_ptr<BodySource> (*make)(const DownloadServices& services, Resumer& resumer,
+                                      DownloadTarget target);
 };
 
 /// Every strategy, in the order of strategies.def.

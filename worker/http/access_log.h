@@ -14,14 +14,14 @@ namespace forklift {
 /// One request and its answer, as a line of the access log says it. Views must live until the call returns;
 /// empty ones are written "-".
 struct AccessEntry {
-  std::string_view peer;    // address without port
-  std::string_view method;  // empty with target: the head could not be read
-  std::string_view target;
+  std::string_view peer = {};    // address without port
+  std::string_view method = {};  // empty with target: the head could not be read
+  std::string_view target = {};
   int http_minor = 1;
   int status = 0;
   std::uint64_t body_bytes = 0;  // of the answer, as far as it was sent
-  std::string_view referer;
-  std::string_view user_agent;
+  std::string_view referer = {};
+  std::string_view user_agent = {};
   std::chrono::microseconds duration{0};
   std::string_view request_id;
   std::time_t now = 0;  // when it was answered

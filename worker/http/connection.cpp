@@ -21,6 +21,7 @@ Connection::Connection(const ConnectionServices& services, ConnectionOwner& owne
       owner_(owner),
       socket_(services.loop, std::move(fd), *this),
       parser_(services.config.limits),
+      peer_(services.access_log == nullptr ? std::string() : socket_.peer_address()),
       phase_since_(services.loop.now()),
       progress_at_(phase_since_) {}
 
@@ -154,8 +155,7 @@ void Connection::check_deadlines(TimePoint now) {
       return park(refuse({408, "head-too-slow", "The request head did not arrive in time.", {}}));
     case Phase::kReceive:
       if (!too_slow(now)) return;
-      return park(
-          refuse({408, "body-too-slow", "The request body stood still or came too slowly.", {}}));
+      return park(refuse({408, "body-too-slow", "The request body stood still or came too slowly.", {}}));
     case Phase::kLinger:
       if (in_phase > kLingerMax || now - progress_at_ > kLingerIdleMax) abandon();
       return;

@@ -103,6 +103,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     bool body_complete = false;
     bool keep_alive = false;
     bool head_only = false;
+    bool head_read = false;
     int http_minor = 1;
     int status = 0;
     std::uint64_t sent = 0;  // body bytes of the answer
@@ -128,17 +129,18 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   // One request: connection_exchange.cpp
   Flow step_head();
   Flow begin_exchange();
-  Flow decide(Answer answer);
-  Flow decide(Receive receive);
-  Flow decide(Send send);
-  Flow decide(Remove remove);
-  Flow decide(Problem problem);
+  Flow decide(Answer&& answer);
+  Flow decide(Receive&& receive);
+  Flow decide(Send&& send);
+  Flow decide(Remove&& remove);
+  Flow decide(Problem&& problem);
   Flow refuse(const Problem& problem);
   Flow reply_stored();
   Flow reply_file();
   Flow reply(ResponseHead head, std::string_view body);
   Flow end_exchange();
   void account();
+  void log_access();
 
   // Its body: connection_body.cpp
   Flow step_continue();
@@ -157,14 +159,15 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   Socket socket_;
   RequestParser parser_;
   Exchange exchange_;
+  std::string peer_;  // address without port, for the access log; empty where there is none
   Phase phase_ = Phase::kHead;
-  Chunk input_;              // read, not yet taken
-  std::string output_;       // to send, from output_sent_ on
+  Chunk input_;         // read, not yet taken
+  std::string output_;  // to send, from output_sent_ on
   std::size_t output_sent_ = 0;
   Flow waits_for_ = Flow::kMore;
   std::uint64_t moved_this_turn_ = 0;
   TimePoint phase_since_;
-  TimePoint progress_at_;    // when a byte last moved, or when waiting for the socket began
+  TimePoint progress_at_;        // when a byte last moved, or when waiting for the socket began
   milliseconds body_waited_{0};  // for the client's bytes, without the time the disk took
   bool first_request_ = true;
   bool retired_ = false;

@@ -8,7 +8,8 @@ namespace forklift {
 namespace {
 
 Problem body_too_large(std::uint64_t bytes_max) {
-  return {413, "body-too-large",
+  return {413,
+          "body-too-large",
           "The request body is larger than the " + std::to_string(bytes_max) +
               " bytes this server takes (--limit-body).",
           {}};
@@ -74,7 +75,7 @@ Flow Connection::receive_chunked() {
   return exchange_.body_complete ? Flow::kMore : *written;
 }
 
-Flow Connection::decide(Receive receive) {
+Flow Connection::decide(Receive&& receive) {
   const RequestHead& head = parser_.head();
   const std::uint64_t bytes_max = services_.config.limits.body_bytes_max;
   if (head.content_length.value_or(0) > bytes_max) return refuse(body_too_large(bytes_max));
@@ -97,7 +98,7 @@ Flow Connection::step_finish() {
   return reply_stored();
 }
 
-Flow Connection::decide(Remove remove) {
+Flow Connection::decide(Remove&& remove) {
   Resumer& resumer = *this;
   exchange_.remover = std::make_unique<Remover>(services_.uploads, resumer, std::move(remove.name));
   phase_ = Phase::kRemove;
@@ -111,9 +112,10 @@ Flow Connection::step_remove() {
   return reply({.status = 204}, {});
 }
 
-Flow Connection::decide(Send send) {
+Flow Connection::decide(Send&& send) {
   exchange_.strategy = send.strategy->name;
-  exchange_.source = send.strategy->make(services_.downloads, *this, std::move(send.name));
+  exchange_.source =
+      send.strategy->make(services_.downloads, *this, DownloadTarget{std::move(send.name), send.sample});
   phase_ = Phase::kOpen;
   return Flow::kMore;
 }
@@ -128,7 +130,8 @@ Flow Connection::step_open() {
 }
 
 Flow Connection::step_reply() {
-  const bool body_follows = exchange_.source != nullptr && !exchange_.head_only && exchange_.source->file().size > 0;
+  const bool body_follows =
+      exchange_.source != nullptr && !exchange_.head_only && exchange_.source->file().size > 0;
   const Flow flow = flush_output(body_follows);
   if (flow != Flow::kMore) return flow;
   if (!body_follows) return end_exchange();

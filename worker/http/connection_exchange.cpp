@@ -34,8 +34,9 @@ Flow Connection::begin_exchange() {
   first_request_ = false;
   body_waited_ = milliseconds(0);
   phase_since_ = services_.loop.now();
-  exchange_.started = phase_since_;
+  exchange_.started = Clock::now();
   exchange_.request_id = services_.request_ids.of(head);
+  exchange_.head_read = true;
   exchange_.http_minor = head.http_minor;
   exchange_.keep_alive = head.keep_alive;
   exchange_.head_only = head.method == Method::kHead;
@@ -45,7 +46,7 @@ Flow Connection::begin_exchange() {
                     services_.router.route(head));
 }
 
-Flow Connection::decide(Answer answer) {
+Flow Connection::decide(Answer&& answer) {
   return reply({.status = answer.status,
                 .content_type = answer.content_type,
                 .content_length = answer.body.size(),
@@ -53,12 +54,12 @@ Flow Connection::decide(Answer answer) {
                answer.body);
 }
 
-Flow Connection::decide(Problem problem) { return refuse(problem); }
+Flow Connection::decide(Problem&& problem) { return refuse(problem); }
 
 Flow Connection::refuse(const Problem& problem) {
   // A refused head has no exchange yet, and nothing behind it can be trusted.
   if (exchange_.started == TimePoint()) {
-    exchange_.started = services_.loop.now();
+    exchange_.started = Clock::now();
     exchange_.request_id = services_.request_ids.next();
     exchange_.keep_alive = false;
   }
@@ -120,6 +121,26 @@ void Connection::account() {
   Scoreboard& scoreboard = services_.scoreboard;
   add(scoreboard.requests, 1);
   add(scoreboard.answers[static_cast<std::size_t>(exchange_.status / 100)], 1);
+  if (services_.access_log != nullptr) log_access();
+}
+
+void Connection::log_access() {
+  AccessEntry entry{
+      .peer = peer_,
+      .http_minor = exchange_.http_minor,
+      .status = exchange_.status,
+      .body_bytes = exchange_.sent,
+      .duration = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - exchange_.started),
+      .request_id = exchange_.request_id.view(),
+      .now = std::time(nullptr)};
+  if (exchange_.head_read) {
+    const RequestHead& head = parser_.head();
+    entry.method = head.method_name;
+    entry.target = head.target;
+    entry.referer = head.field("Referer");
+    entry.user_agent = head.field("User-Agent");
+  }
+  services_.access_log->add(entry);
 }
 
 Flow Connection::end_exchange() {

@@ -2,14 +2,9 @@
 
 #include <utility>
 
+#include "worker/http/access_log.h"
+
 namespace forklift {
-
-namespace {
-
-/// A worker with nothing to do still says that its loop turns, and looks whether descriptors are free again.
-constexpr seconds kHeartbeatEvery{1};
-
-}  // namespace
 
 Server::Server(const ConnectionServices& services, std::span<const int> listening_fds)
     : services_(services), connections_(services), heartbeat_(services.loop, *this, false) {
@@ -18,7 +13,8 @@ Server::Server(const ConnectionServices& services, std::span<const int> listenin
     acceptors_.push_back(std::make_unique<Acceptor>(services.loop, fd, listener));
   }
   services.loop.observe_turns(this);
-  heartbeat_.start(kHeartbeatEvery);
+  // With nothing to do a worker still says that its loop turns, and looks whether descriptors are free again.
+  heartbeat_.start(beat_interval(services.config.timeout));
 }
 
 Server::~Server() { services_.loop.observe_turns(nullptr); }
@@ -51,6 +47,7 @@ bool Server::has_room() const { return connections_.size() < services_.config.li
 
 void Server::turn_ended() {
   if (connections_.destroy_retired()) resume_accepting();
+  if (services_.access_log != nullptr) services_.access_log->flush();
   Scoreboard& scoreboard = services_.scoreboard;
   add(scoreboard.beats, 1);
   scoreboard.slab_bytes.store(services_.uploads.slabs.bytes_in_use(), std::memory_order_relaxed);

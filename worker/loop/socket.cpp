@@ -1,5 +1,7 @@
 #include "worker/loop/socket.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -36,6 +38,19 @@ Result<Io> Socket::send(std::span<const std::byte> bytes, bool more_follows) {
   const int flags = MSG_NOSIGNAL | (more_follows ? MSG_MORE : 0);
   return outcome(again_after_signal([&] { return ::send(fd_.get(), bytes.data(), bytes.size(), flags); }),
                  "send");
+}
+
+std::string Socket::peer_address() const {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  if (::getpeername(fd_.get(), reinterpret_cast<sockaddr*>(&peer), &size) < 0) return {};
+  char text[INET6_ADDRSTRLEN] = "";
+  if (peer.ss_family == AF_INET) {
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(peer).sin_addr, text, sizeof text);
+  } else if (peer.ss_family == AF_INET6) {
+    ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr, text, sizeof text);
+  }
+  return text;
 }
 
 void Socket::shut_down_sending() { ::shutdown(fd_.get(), SHUT_WR); }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "common/result.h"
 #include "common/unique_fd.h"
@@ -38,6 +39,9 @@ class Socket {
 
   /// Sends FIN; receiving goes on (lingering close).
   void shut_down_sending();
+
+  /// "192.0.2.7", "2001:db8::7"; empty for a unix socket. Without the port.
+  std::string peer_address() const;
 
   /// The descriptor where bytes may be moved past this class (splice, sendfile); empty when the bytes are
   /// not plain on the wire.

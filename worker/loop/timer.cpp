@@ -21,8 +21,6 @@ void Timer::start(milliseconds every) {
 
 void Timer::stop() { uv_timer_stop(handle_.get()); }
 
-bool Timer::running() const {
-  return uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.get())) != 0;
-}
+bool Timer::running() const { return uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.get())) != 0; }
 
 }  // namespace forklift

@@ -185,6 +185,18 @@ Result<Stored> FileStore::publish(PartFile& part, const UploadTarget& target, st
   return stored;
 }
 
+namespace {
+
+Result<OpenedFile> opened(UniqueFd fd) {
+  struct stat status {};
+  if (file_ops::stat_fd(fd.get(), status) < 0) return errno_error("open: stat");
+  if (auto regular = check_regular(status, "open: not a file"); !regular) return regular.error();
+  return OpenedFile{std::move(fd), static_cast<std::uint64_t>(status.st_size), status.st_mtim, status.st_dev,
+                    status.st_ino};
+}
+
+}  // namespace
+
 Result<OpenedFile> FileStore::open_file(std::string_view name) const {
   if (auto checked = check_name(name); !checked) return checked.error();
   // O_NONBLOCK: opening a FIFO that nobody writes to must not hang the loop.
@@ -193,11 +205,13 @@ Result<OpenedFile> FileStore::open_file(std::string_view name) const {
     if (fd.error().os_error == ENXIO) return Error{ErrorCode::kForbidden, "open: not a file", ENXIO};
     return as_not_found(fd.error());
   }
-  struct stat status {};
-  if (file_ops::stat_fd(fd->get(), status) < 0) return errno_error("open: stat");
-  if (auto regular = check_regular(status, "open: not a file"); !regular) return regular.error();
-  return OpenedFile{std::move(*fd), static_cast<std::uint64_t>(status.st_size), status.st_mtim, status.st_dev,
-                    status.st_ino};
+  return opened(*std::move(fd));
+}
+
+Result<OpenedFile> FileStore::open_path(const std::string& path) {
+  UniqueFd fd(file_ops::open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!fd) return errno_error("open");
+  return opened(std::move(fd));
 }
 
 Result<void> FileStore::remove(std::string_view name, Durability durability) const {

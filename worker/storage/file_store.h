@@ -83,6 +83,10 @@ class FileStore {
   /// kNotFound: nothing there, or a directory. kForbidden: a symbolic link on the way, or not a regular file.
   Result<OpenedFile> open_file(std::string_view name) const;
 
+  /// Opens a file of the operator's choice, which need not lie below the root. Errors as open_file, but symbolic
+  /// links are followed.
+  static Result<OpenedFile> open_path(const std::string& path);
+
   /// Removes a regular file; its directories stay. With kFull the removal itself is synced. Errors as
   /// open_file.
   Result<void> remove(std::string_view name, Durability durability) const;

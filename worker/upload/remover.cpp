@@ -9,7 +9,8 @@ namespace forklift {
 
 class Remover::Job final : public DiskJob {
  public:
-  Job(Remover& owner, std::string name) : owner_(&owner), services_(owner.services_), name_(std::move(name)) {}
+  Job(Remover& owner, std::string name)
+      : owner_(&owner), services_(owner.services_), name_(std::move(name)) {}
 
   void run() override {
     if (const auto removed = services_.store.remove(name_, services_.durability); !removed) {

@@ -16,7 +16,8 @@ constexpr std::chrono::minutes kSweepEvery{5};
 
 class Sweeper::Job final : public DiskJob {
  public:
-  explicit Job(Sweeper& owner) : owner_(&owner), store_(owner.services_.store), age_max_(owner.part_age_max_) {}
+  explicit Job(Sweeper& owner)
+      : owner_(&owner), store_(owner.services_.store), age_max_(owner.part_age_max_) {}
 
   void run() override { swept_ = store_.sweep_parts(age_max_); }
 
