@@ -265,5 +265,21 @@ TEST_CASE("an upload into a session that somebody removed is an error of ours, n
   CHECK(code_of(t.f.replace("a", "x")) == ErrorCode::kIo);
 }
 
+TEST_CASE("an upload whose directory vanishes before it is published is an error of ours") {
+  FaultFixture t;
+  faults::fail("rename_no_replace", ENOENT);
+  CHECK(code_of(t.f.replace("a", "x")) == ErrorCode::kIo);
+  CHECK(parts_in(t.f.root).empty());
+}
+
+TEST_CASE("a parent that another upload makes at the same moment is taken as it is") {
+  FaultFixture t;
+  fs::create_directory(t.f.root / "d");
+  faults::fail("open_beneath", ENOENT);
+  faults::fail("open_at", ENOENT, 2);  // the first opens the part
+  CHECK(t.f.replace("d/a", "x", Durability::kFull).ok());
+  CHECK(faults::count("make_directory_at") == 1);
+}
+
 }  // namespace
 }  // namespace forklift

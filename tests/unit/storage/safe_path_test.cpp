@@ -96,6 +96,7 @@ TEST_CASE("a percent sign without two hexadecimal digits is refused") {
     CHECK(why_not_decoded(encoded) == ErrorCode::kBadName);
   }
   CHECK(decode_name("%41").value() == "A");
+  CHECK(why_not_decoded(std::string_view("%41", 2)) == ErrorCode::kBadName);
 }
 
 }  // namespace
