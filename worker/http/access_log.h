@@ -23,7 +23,7 @@ struct AccessEntry {
   std::string_view referer = {};
   std::string_view user_agent = {};
   std::chrono::microseconds duration{0};
-  std::string_view request_id;
+  std::string_view request_id = {};
   std::time_t now = 0;  // when it was answered
 };
 

@@ -116,7 +116,8 @@ std::optional<Problem> HeadGuard::accept_in_request_line(char c) {
   if (c == '\n') return bad_line_end();
   if (state_ == State::kTarget) return accept_target(c);
   if (state_ == State::kVersion) return accept_version(c);
-  if (c == ' ') {
+  const bool first = bytes_ == 1;
+  if (c == ' ' && !first) {
     state_ = State::kTarget;
   } else if (!is_visible(c)) {
     return malformed("The request does not begin with a method.");

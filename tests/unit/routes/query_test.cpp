@@ -1,0 +1,17 @@
+#include "worker/routes/query.h"
+
+#include "support/catch.h"
+
+namespace forklift {
+
+TEST_CASE("a query gives the first value of a key, still encoded") {
+  CHECK(query_value("name=a%20b", "name") == "a%20b");
+  CHECK(query_value("x=1&name=a=b&name=c", "name") == "a=b");
+  CHECK(query_value("name=a+b", "name") == "a%20b");
+  CHECK(query_value("name", "name") == "");
+  CHECK(query_value("&&name=&", "name") == "");
+  CHECK_FALSE(query_value("", "name"));
+  CHECK_FALSE(query_value("names=1&na=2&n", "name"));
+}
+
+}  // namespace forklift

@@ -1,0 +1,167 @@
+#include "worker/routes/table.h"
+
+#include <string>
+
+#include "support/catch.h"
+#include "worker/http/parser.h"
+
+namespace forklift {
+namespace {
+
+/// What the table decides over one request, given as a client would write it.
+Reply route(const std::string& method_and_target, const std::string& fields = "", bool sample = false) {
+  RequestParser parser{Limits()};
+  const std::string text = method_and_target + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
+  const auto fed = parser.feed_head(std::as_bytes(std::span(text)));
+  REQUIRE(fed.state == RequestParser::HeadState::kComplete);
+  Config config;
+  config.sample = sample ? "sample.jpg" : "";
+  return RouteTable(route_options_of(config)).route(parser.head());
+}
+
+template <typename T>
+T as(const Reply& reply) {
+  if (const auto* problem = std::get_if<Problem>(&reply)) INFO(problem->detail);
+  REQUIRE(std::holds_alternative<T>(reply));
+  return std::get<T>(reply);
+}
+
+void refused(const std::string& method_and_target, int status, std::string_view type,
+             const std::string& fields = "") {
+  INFO(method_and_target);
+  const auto problem = as<Problem>(route(method_and_target, fields));
+  CHECK(problem.status == status);
+  CHECK(problem.type == type);
+}
+
+}  // namespace
+
+TEST_CASE("the article's uploads get fresh names, each path its strategy") {
+  const auto disk = as<Receive>(route("POST /files/upload/stream/async_read_and_disk_write"));
+  CHECK(disk.strategy == find_sink_strategy("blocking"));
+  CHECK(disk.target.name == "uploads");
+  CHECK(disk.target.mode == PublishMode::kFresh);
+  CHECK(disk.style == StoredStyle::kArticle);
+  const auto pool = as<Receive>(route("POST /files/upload/stream/async_read_and_async_write?x"));
+  CHECK(pool.strategy == find_sink_strategy("pool"));
+  CHECK(pool.target.mode == PublishMode::kFresh);
+}
+
+TEST_CASE("the article's downloads send the named file, each path its strategy") {
+  const auto file = as<Send>(route("GET /files/download/file?name=a/b.jpg"));
+  CHECK(file.strategy == find_source_strategy("sendfile"));
+  CHECK(file.name == "a/b.jpg");
+  CHECK_FALSE(file.sample);
+  const auto copy = as<Send>(route("HEAD /files/download/stream/sync_read?x=1&name=b"));
+  CHECK(copy.strategy == find_source_strategy("copy"));
+  CHECK(copy.name == "b");
+}
+
+TEST_CASE("a name in a query is decoded once, with '+' as a space") {
+  CHECK(as<Send>(route("GET /files/download/file?name=a+b%2Bc%20%2520&name=z")).name == "a b+c %20");
+  CHECK(as<Send>(route("GET /files/download/file?names=x&name=a%2Fb")).name == "a/b");
+  refused("GET /files/download/file?name=", 400, "name-bad");
+  refused("GET /files/download/file?name", 400, "name-bad");
+  refused("GET /files/download/file?name=%", 400, "name-bad");
+  refused("GET /files/download/file?name=%2e%2e/a", 400, "name-bad");
+  refused("GET /files/download/file?name=.forklift/parts", 409, "name-reserved");
+}
+
+TEST_CASE("a download without a name sends the sample, or says what is missing") {
+  for (const std::string path : {"/files/download/file", "/files/download/stream/sync_read?other=1"}) {
+    const auto sample = as<Send>(route("GET " + path, "", true));
+    CHECK(sample.sample);
+    CHECK(sample.name.empty());
+    refused("GET " + path, 400, "name-missing");
+  }
+  CHECK_FALSE(as<Send>(route("GET /files/download/file?name=a", "", true)).sample);
+}
+
+TEST_CASE("a file is put, got and deleted by its name") {
+  const auto put = as<Receive>(route("PUT /files/a%20b/c+d.txt?x=1"));
+  CHECK(put.target.name == "a b/c+d.txt");
+  CHECK(put.target.mode == PublishMode::kReplace);
+  CHECK(put.style == StoredStyle::kPut);
+  CHECK(put.strategy == &sink_strategies().front());
+  const auto get = as<Send>(route("GET /files/%41%25"));
+  CHECK(get.name == "A%");
+  CHECK(get.strategy == &source_strategies().front());
+  CHECK(as<Send>(route("HEAD /files/a")).name == "a");
+  CHECK(as<Remove>(route("DELETE /files/a/b")).name == "a/b");
+}
+
+TEST_CASE("no name leads out of the root or into what is the server's") {
+  for (const std::string name : {"..", "../a", "a/../b", "%2e%2e/a", "a/%2e%2e", ".", "a//b", "/a", "%2fa",
+                                 "a/", "", "a%00b", "a%0ab", "%7f", "%zz", "a%2"}) {
+    for (const std::string method : {"GET", "HEAD", "PUT", "DELETE"}) {
+      refused(method + " /files/" + name, 400, "name-bad");
+    }
+  }
+  for (const std::string name :
+       {"upload", "upload/x", "download/y", ".forklift/parts/x", "%2eforklift/x", "upload%2fx", "%75pload"}) {
+    refused("PUT /files/" + name, 409, "name-reserved");
+    refused("GET /files/" + name, 409, "name-reserved");
+    refused("DELETE /files/" + name, 409, "name-reserved");
+  }
+  refused("PUT /files/" + std::string(256, 'a'), 400, "name-too-long");
+}
+
+TEST_CASE("a put can ask to create only") {
+  CHECK(as<Receive>(route("PUT /files/a", "If-None-Match: *\r\n")).target.mode == PublishMode::kCreateOnly);
+}
+
+TEST_CASE("a precondition that cannot be told is refused, not ignored") {
+  refused("PUT /files/a", 501, "precondition-unknown", "If-None-Match: \"x\"\r\n");
+  refused("PUT /files/a", 501, "precondition-unknown", "If-Match: \"x\"\r\n");
+  refused("PUT /files/a", 501, "precondition-unknown",
+          "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
+  refused("DELETE /files/a", 501, "precondition-unknown", "If-Match: *\r\n");
+  refused("DELETE /files/a", 501, "precondition-unknown", "If-None-Match: *\r\n");
+}
+
+TEST_CASE("a range of a file does not pass for the whole") {
+  refused("PUT /files/a", 400, "content-range", "Content-Range: bytes 5-9/10\r\n");
+}
+
+TEST_CASE("the server says that it is healthy") {
+  const auto answer = as<Answer>(route("GET /healthz"));
+  CHECK(answer.status == 200);
+  CHECK(answer.content_type == "application/json");
+  CHECK(answer.body == R"({"status":"ok"})");
+  CHECK(as<Answer>(route("HEAD /healthz")).body == answer.body);
+}
+
+TEST_CASE("unknown paths are not found") {
+  for (const std::string path : {"/", "/files", "/file/a", "/healthz/", "/Files/a", "/healthz%20"}) {
+    refused("GET " + path, 404, "route-unknown");
+    refused("OPTIONS " + path, 404, "route-unknown");
+  }
+}
+
+TEST_CASE("a known path names the methods it takes") {
+  const auto allow_of = [](const std::string& request) {
+    const auto problem = as<Problem>(route(request));
+    CHECK(problem.status == 405);
+    return problem.allow;
+  };
+  CHECK(allow_of("POST /files/a") == "GET, HEAD, PUT, DELETE, OPTIONS");
+  CHECK(allow_of("PATCH /healthz") == "GET, HEAD, OPTIONS");
+  CHECK(allow_of("PUT /files/download/file") == "GET, HEAD, OPTIONS");
+  CHECK(allow_of("GET /files/upload/stream/async_read_and_disk_write") == "POST, OPTIONS");
+}
+
+TEST_CASE("OPTIONS is answered for every endpoint, and its Allow is true") {
+  for (const Route& each : RouteTable::routes()) {
+    const std::string path = std::string(each.path) + (each.prefix ? "a" : "");
+    const auto options = as<Answer>(route("OPTIONS " + path));
+    CHECK(options.status == 204);
+    CHECK(options.body.empty());
+    std::string allow;
+    for (const auto& [method, handler] : each.methods) allow += std::string(to_string(method)) + ", ";
+    CHECK(options.allow == allow + "OPTIONS");
+  }
+  CHECK(as<Answer>(route("OPTIONS *")).status == 204);
+  CHECK(as<Answer>(route("OPTIONS *")).allow == "GET, HEAD, POST, PUT, DELETE, OPTIONS");
+}
+
+}  // namespace forklift
