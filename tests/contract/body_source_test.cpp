@@ -1,0 +1,233 @@
+// What every way of sending a file promises. A line in strategies.def is all it takes to be tested here.
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "support/transfer.h"
+
+namespace forklift {
+namespace {
+
+using namespace testing;
+
+TEST_CASE("a file of any size is sent as it is, to fast and slow readers, under any limit") {
+  struct Reader {
+    int buffer_bytes;
+    std::size_t piece_bytes;
+    std::uint64_t limit;
+  };
+  for (const SourceStrategy& strategy : source_strategies()) {
+    for (const std::size_t size : kBodySizes) {
+      const std::string body = body_of(size);
+      for (const Reader& reader : {Reader{0, 65536, kBytesPerTurn}, Reader{4096, 1999, 100003}}) {
+        INFO(strategy.name << " " << size << " bytes, limit " << reader.limit);
+        ContractFixture f;
+        write_file(f.root / "file", body);
+        {
+          SocketPair pair = tcp_pair(reader.buffer_bytes);
+          std::string received;
+          Download download(f, strategy, "file", std::move(pair.server), reader.limit);
+          ClientThread client(
+              [&] { received = receive_all(pair.client.get(), SIZE_MAX, reader.piece_bytes); });
+          CHECK(f.turns.run_until([&] { return download.over(); }));
+          client.join();
+          CHECK(download.done());
+          CHECK_FALSE(download.broke_the_contract());
+          CHECK(download.file().size == size);
+          CHECK(received == body);
+        }
+        f.check_clean();
+      }
+    }
+  }
+}
+
+struct Deaf final : ReadinessListener {
+  void ready() override {}
+};
+
+TEST_CASE("a limit that changes from step to step is kept") {
+  for (const SourceStrategy& strategy : source_strategies()) {
+    INFO(strategy.name);
+    ContractFixture f;
+    const std::string body = body_of(5000);
+    write_file(f.root / "file", body);
+    SocketPair pair = tcp_pair();
+    Deaf listener;
+    Socket socket(f.loop(), std::move(pair.server), listener);
+    CountingResumer resumer;
+    const auto source = strategy.make(f.downloads, resumer, DownloadTarget{"file"});
+    const auto opened = source->open();
+    REQUIRE((opened.ok() && *opened == Flow::kDone));
+    std::uint64_t sent = 0;
+    for (const std::uint64_t limit : {1000u, 1u, 10u, 4000u}) {
+      const auto step = source->send(socket, limit);
+      REQUIRE(step.ok());
+      CHECK(step->bytes <= limit);
+      sent += step->bytes;
+    }
+    CHECK(receive_all(pair.client.get(), sent) == body.substr(0, sent));
+  }
+}
+
+TEST_CASE("what is not there, or is no file, is not opened") {
+  for (const SourceStrategy& strategy : source_strategies()) {
+    INFO(strategy.name);
+    ContractFixture f;
+    fs::create_directory(f.root / "directory");
+    for (const char* name : {"missing", "directory", "directory/missing"}) {
+      SocketPair pair = tcp_pair();
+      Download download(f, strategy, name, std::move(pair.server));
+      REQUIRE(f.turns.run_until([&] { return download.over(); }));
+      CHECK(download.failed_with(ErrorCode::kNotFound));
+    }
+    SocketPair pair = tcp_pair();
+    Download download(f, strategy, "../root/directory", std::move(pair.server));
+    REQUIRE(f.turns.run_until([&] { return download.over(); }));
+    CHECK(download.failed_with(ErrorCode::kBadName));
+  }
+}
+
+TEST_CASE("a file that becomes shorter while it is sent is an error, never padding") {
+  for (const SourceStrategy& strategy : source_strategies()) {
+    INFO(strategy.name);
+    ContractFixture f;
+    const std::string body = body_of(8 << 20);
+    write_file(f.root / "file", body);
+    {
+      SocketPair pair = tcp_pair(4096);
+      Download download(f, strategy, "file", std::move(pair.server));
+      REQUIRE(f.turns.run_until([&] { return download.waits_for() == Flow::kWaitWritable; }));
+      fs::resize_file(f.root / "file", 10);
+      ClientThread client([&] { receive_all(pair.client.get(), SIZE_MAX); });
+      CHECK(f.turns.run_until([&] { return download.over(); }));
+      ::shutdown(pair.client.get(), SHUT_RDWR);
+      client.join();
+      CHECK(download.failed_with(ErrorCode::kIo));
+      CHECK(download.sent() < body.size());
+    }
+    f.check_clean();
+  }
+}
+
+TEST_CASE("a file that grows while it is sent is sent as long as it was") {
+  for (const SourceStrategy& strategy : source_strategies()) {
+    INFO(strategy.name);
+    ContractFixture f;
+    const std::string body = body_of(300000);
+    write_file(f.root / "file", body);
+    SocketPair pair = tcp_pair();
+    Download download(f, strategy, "file", std::move(pair.server), 1000);
+    download.stop_after(2);
+    REQUIRE(f.turns.run_until([&] { return download.stopped(); }));
+    write_file(f.root / "file", body + body);
+    download.stop_after(1 << 30);
+    download.start();
+    std::string received;
+    ClientThread client([&] { received = receive_all(pair.client.get()); });
+    REQUIRE(f.turns.run_until([&] { return download.over(); }));
+    client.join();
+    CHECK(download.done());
+    CHECK(received == body);
+  }
+}
+
+TEST_CASE("a reader that leaves is gone") {
+  for (const SourceStrategy& strategy : source_strategies()) {
+    for (const bool by_reset : {false, true}) {
+      INFO(strategy.name << (by_reset ? " by RST" : " by FIN"));
+      ContractFixture f;
+      write_file(f.root / "file", body_of(8 << 20));
+      {
+        SocketPair pair = tcp_pair(4096);
+        Download download(f, strategy, "file", std::move(pair.server));
+        REQUIRE(f.turns.run_until([&] { return download.waits_for() == Flow::kWaitWritable; }));
+        by_reset ? reset_connection(pair.client) : pair.client.reset();
+        REQUIRE(f.turns.run_until([&] { return download.over(); }));
+        CHECK(download.failed_with(ErrorCode::kPeerGone));
+      }
+      f.check_clean();
+    }
+  }
+}
+
+TEST_CASE("a download destroyed after any step leaves nothing behind") {
+  for (const SourceStrategy& strategy : source_strategies()) {
+    bool over = false;
+    for (int steps = 0; !over; ++steps) {
+      INFO(strategy.name << " after " << steps << " steps");
+      REQUIRE(steps < 1000);
+      ContractFixture f;
+      write_file(f.root / "file", body_of(3 * kSlabBytes));
+      {
+        SocketPair pair = tcp_pair();
+        Download download(f, strategy, "file", std::move(pair.server), 50000);
+        ClientThread client([&] { receive_all(pair.client.get()); });
+        download.stop_after(steps);
+        CHECK(f.turns.run_until([&] { return download.over() || download.stopped(); }));
+        over = download.over();
+        ::shutdown(pair.client.get(), SHUT_RDWR);
+      }
+      f.check_clean();
+    }
+  }
+}
+
+TEST_CASE("without a slab a source waits, and goes on when one comes back") {
+  const std::string body = body_of(3 * kSlabBytes + 3);
+  for (const SourceStrategy& strategy : source_strategies()) {
+    if (!strategy.sees_bytes) continue;
+    INFO(strategy.name);
+    ContractFixture f(2 * kSlabBytes);
+    write_file(f.root / "file", body);
+    {
+      CountingResumer other;
+      SlabRef one = f.slabs.acquire(other);
+      SlabRef two = f.slabs.acquire(other);
+      SocketPair pair = tcp_pair();
+      Download download(f, strategy, "file", std::move(pair.server));
+      f.turns.run_for(milliseconds(30));
+      CHECK(download.waits_for() == Flow::kWaitDisk);
+      two = SlabRef();
+      std::string received;
+      ClientThread client([&] { received = receive_all(pair.client.get()); });
+      CHECK(f.turns.run_until([&] { return download.over(); }));
+      client.join();
+      CHECK(received == body);
+    }
+    f.check_clean();
+  }
+}
+
+TEST_CASE("readers that stand still hold no slab when slabs are short") {
+  for (const SourceStrategy& strategy : source_strategies()) {
+    INFO(strategy.name);
+    ContractFixture f(2 * kSlabBytes);
+    write_file(f.root / "file", body_of(8 << 20));
+    SocketPair pairs[4] = {tcp_pair(4096), tcp_pair(4096), tcp_pair(4096), tcp_pair(4096)};
+    std::vector<std::unique_ptr<Download>> downloads;
+    for (SocketPair& pair : pairs) {
+      downloads.push_back(std::make_unique<Download>(f, strategy, "file", std::move(pair.server)));
+    }
+    REQUIRE(f.turns.run_until([&] {
+      return std::all_of(downloads.begin(), downloads.end(),
+                         [](const auto& download) { return download->waits_for() == Flow::kWaitWritable; });
+    }));
+    CHECK(f.slabs.bytes_in_use() <= kSlabBytes);
+  }
+}
+
+TEST_CASE("every source has a name and says what it does") {
+  std::set<std::string_view> names;
+  for (const SourceStrategy& strategy : source_strategies()) {
+    CHECK(names.insert(strategy.name).second);
+    CHECK_FALSE(strategy.summary.empty());
+    CHECK(find_source_strategy(strategy.name) == &strategy);
+  }
+  CHECK(names.size() >= 2);
+  CHECK(find_source_strategy("no such source") == nullptr);
+}
+
+}  // namespace
+}  // namespace forklift
