@@ -54,12 +54,12 @@ class PoolUpload final : public DiskJob {
   /// The sink is gone and no step is in flight.
   static void throw_away(std::unique_ptr<PoolUpload> upload) {
     if (!upload->part_) return;
-    upload->abandoned_ = true;
+    upload->abandon();
     DiskPool& disk = upload->services_.disk;
     disk.submit(std::move(upload));
   }
 
-  /// The sink is gone while a step is in flight. What the step has published by now stays.
+  /// The sink is gone. What a step in flight has published by now stays.
   void abandon() {
     owner_ = nullptr;
     abandoned_ = true;
