@@ -54,7 +54,7 @@ inline std::vector<std::string> visible_in(const fs::path& root) {
     if (it->path() == root / ".forklift") {
       it.disable_recursion_pending();
     } else {
-      names.push_back(fs::relative(it->path(), root).string());
+      names.push_back(it->path().lexically_relative(root).string());
     }
   }
   std::sort(names.begin(), names.end());
