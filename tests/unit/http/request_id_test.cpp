@@ -32,7 +32,7 @@ TEST_CASE("a sane request id of the client's is kept, any other replaced") {
   CHECK(id_for("abc-1~") == "abc-1~");
   CHECK(id_for(std::string(64, 'x')) == std::string(64, 'x'));
   for (const std::string& bad : {std::string(65, 'x'), std::string(), std::string("a b"), std::string("a\tb"),
-                                std::string("\xC3\xA9"), std::string("\x7f")}) {
+                                 std::string("\xC3\xA9"), std::string("\x7f")}) {
     CHECK(id_for(bad) == "0000000000000001-1");
   }
 }
