@@ -192,10 +192,9 @@ int RequestParser::State::on_value(llhttp_t* llhttp, const char* at, std::size_t
   return 0;
 }
 
-int RequestParser::State::on_headers_complete(llhttp_t* llhttp) {
-  llhttp->upgrade = 0;  // this server changes protocols with nobody (RFC 9110, 7.8 lets it ignore the wish)
-  return HPE_PAUSED;
-}
+// Here and at the end of the message llhttp stops, so that it never changes protocols (RFC 9110, 7.8 lets a
+// server ignore that wish).
+int RequestParser::State::on_headers_complete(llhttp_t*) { return HPE_PAUSED; }
 
 int RequestParser::State::on_body(llhttp_t* llhttp, const char* at, std::size_t size) {
   return of(llhttp).take_body(at, size);

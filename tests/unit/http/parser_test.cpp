@@ -124,9 +124,11 @@ TEST_CASE("empty lines before a request are skipped and start nothing") {
 
 TEST_CASE("requests follow one another on one connection") {
   const std::string put = "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
-  CHECK(transcript_of(put + chunked("2\r\nde\r\n0\r\n\r\n") + get("/z")) ==
+  const std::string two_chunked = chunked("2\r\nde\r\n0\r\n\r\n") + chunked("0\r\nT: t\r\n\r\n");
+  CHECK(transcript_of(put + two_chunked + get("/z")) ==
         "PUT /x = /x ?  1.1 [Host|a] [Content-Length|3] keep-alive body(abc)\n"
         "PUT /x = /x ?  1.1 [Host|a] [Transfer-Encoding|chunked] keep-alive body(de)\n"
+        "PUT /x = /x ?  1.1 [Host|a] [Transfer-Encoding|chunked] keep-alive body()\n"
         "GET /z = /z ?  1.1 [Host|a] keep-alive body()\n");
 }
 

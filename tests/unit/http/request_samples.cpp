@@ -66,6 +66,7 @@ std::vector<RefusedSample> line_samples() {
       {"bare LF behind the request line", "GET / HTTP/1.1\nHost: a\r\n\r\n", kMalformed},
       {"bare LF at the end", "GET / HTTP/1.1\r\nHost: a\r\n\n", kMalformed},
       {"bare LF before the request", "\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", kMalformed},
+      {"bare CR before the request", "\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", kMalformed},
       {"two CR", "GET / HTTP/1.1\r\nHost: a\r\r\n\r\n", kMalformed},
       {"NUL in a value", post("X: a\0b\r\n"s), kMalformed},
       {"NUL in a name", post("X\0: a\r\n"s), kMalformed},
