@@ -33,7 +33,10 @@ Fleet::Fleet(FleetPolicy policy, std::uint64_t seed)
       budget_(2 * policy.workers),
       jitter_(static_cast<std::minstd_rand::result_type>(seed)) {}
 
-Actions Fleet::start(TimePoint now) { return settle(now); }
+Actions Fleet::start(TimePoint now) {
+  ticked_at_ = now;
+  return settle(now);
+}
 
 Actions Fleet::spawn_failed(WorkerId id, const std::string& reason, TimePoint now) {
   if (Worker* const worker = find(id)) {
@@ -50,12 +53,11 @@ Actions Fleet::ready(WorkerId id, TimePoint now) {
   if (worker == nullptr || worker->phase != Phase::kBooting) return settle(now);
   served_ = true;
   if (worker->generation == wanted_.generation) proven_ = true;
+  if (worker->generation == stable_.generation) stable_served_ = true;
   enter(*worker, Phase::kServing, now);
   actions_.push_back(Accept{id});
-  if (worker->generation == wanted_.generation) {
-    for (Worker& other : workers_) {
-      if (other.id != id && other.slot == worker->slot && active(other)) retire(other, now);
-    }
+  for (Worker& other : workers_) {
+    if (other.slot == worker->slot && active(other) && rank(other) < rank(*worker)) retire(other, now);
   }
   return settle(now);
 }
@@ -175,7 +177,9 @@ void Fleet::mourn(Worker& worker, bool own_fault, const std::string& reason, Tim
   if (std::exchange(worker.mourned, true) || stopping_ || !active(worker)) return;
   const bool booting = worker.phase == Phase::kBooting;
   const bool young = booting || (own_fault && now - worker.since < kLived);
-  if (reloading() && worker.generation == wanted_.generation) {
+  // To fall back from what has served to what never did would be no help.
+  const bool may_fall_back = stable_served_ || !proven_;
+  if (reloading() && worker.generation == wanted_.generation && may_fall_back) {
     if (young && (own_fault || ++reload_kills_ >= kReloadKills)) roll_back(reason, now);
     return;
   }
@@ -223,7 +227,7 @@ void Fleet::kill_all() {
 
 Actions Fleet::settle(TimePoint now) {
   const milliseconds interval = beat_interval(wanted_.policy.timeout);
-  deadline_ = ticked_at_.value_or(now) + interval;
+  deadline_ = ticked_at_ + interval;
   if (!stopping_) {
     finish_reload();
     if (!reloading() && queued_) begin_reload(*std::exchange(queued_, std::nullopt));

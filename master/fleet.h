@@ -64,6 +64,13 @@ class Fleet {
 
   int serving() const;
 
+  /// How many are to serve once all that is under way is done.
+  int target() const { return wanted_.policy.workers; }
+
+  /// The slots in use: at most one worker more than that boots or serves in them at any time. A reload to
+  /// fewer workers keeps the old slots until it has succeeded.
+  int slot_limit() const;
+
  private:
   enum class Phase : std::uint8_t { kBooting, kServing, kDraining, kLeaving };
 
@@ -113,8 +120,8 @@ class Fleet {
 
   // fleet_plan.cpp: what should be, and the way there
   bool reloading() const { return wanted_.generation != stable_.generation; }
-  int slot_limit() const;
   bool active(const Worker& worker) const;
+  int rank(const Worker& worker) const;
   bool surplus(const Worker& worker) const;
   bool covered(int slot) const;
   bool serves(int slot, Generation generation) const;
@@ -136,6 +143,7 @@ class Fleet {
   Plan wanted_;                 // what is being moved to; the same, when nothing is
   std::optional<Plan> queued_;  // a reload that waits for the one going on
   bool proven_ = true;          // a worker of wanted_ has been ready
+  bool stable_served_ = false;  // and one of stable_
   int reload_kills_ = 0;
 
   std::vector<Worker> workers_;
@@ -149,7 +157,7 @@ class Fleet {
   bool exited_ = false;
   int exit_code_ = 0;
 
-  std::optional<TimePoint> ticked_at_;
+  TimePoint ticked_at_;
   TimePoint deadline_;
   Actions actions_;
 };

@@ -5,17 +5,22 @@
 
 namespace forklift {
 
-/// A reload to fewer workers keeps the old slots until it has succeeded.
 int Fleet::slot_limit() const { return std::max(wanted_.policy.workers, stable_.policy.workers); }
 
 bool Fleet::active(const Worker& worker) const {
   return worker.phase == Phase::kBooting || worker.phase == Phase::kServing;
 }
 
+/// Of two workers in one slot, the one that stays: wanted, else fallen back to, else left over.
+int Fleet::rank(const Worker& worker) const {
+  if (worker.generation == wanted_.generation) return 2;
+  return worker.generation == stable_.generation ? 1 : 0;
+}
+
 /// Boots beside somebody who already has the slot.
 bool Fleet::surplus(const Worker& worker) const {
-  if (worker.phase != Phase::kBooting || worker.generation != wanted_.generation) return false;
-  if (reloading() && !proven_) return true;
+  if (worker.phase != Phase::kBooting) return false;
+  if (reloading() && !proven_ && worker.generation == wanted_.generation) return true;
   return std::any_of(workers_.begin(), workers_.end(), [&](const Worker& other) {
     return other.id != worker.id && other.slot == worker.slot && active(other);
   });
@@ -57,6 +62,7 @@ void Fleet::finish_reload() {
   }
   note(log::Level::kInfo, log::text("reloaded: generation ", wanted_.generation, " serves"));
   stable_ = wanted_;
+  stable_served_ = true;
   slots_.assign(static_cast<std::size_t>(slot_limit()), Slot{});
 }
 
@@ -73,9 +79,13 @@ void Fleet::roll_back(const std::string& reason, TimePoint now) {
   }
 }
 
+/// Those beyond the last slot go, but who serves stays until enough others do.
 void Fleet::retire_surplus(TimePoint now) {
+  int spare = serving() - slot_limit();
   for (Worker& worker : workers_) {
-    if (active(worker) && !worker.mourned && worker.slot >= slot_limit()) retire(worker, now);
+    if (!active(worker) || worker.mourned || worker.slot < slot_limit()) continue;
+    if (worker.phase == Phase::kServing && spare-- <= 0) continue;
+    retire(worker, now);
   }
 }
 

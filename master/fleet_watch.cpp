@@ -9,9 +9,9 @@ namespace forklift {
 
 Actions Fleet::tick(const std::vector<Pulse>& pulses, TimePoint now) {
   const milliseconds interval = beat_interval(wanted_.policy.timeout);
-  const Clock::duration pause = ticked_at_ ? now - *ticked_at_ : Clock::duration::zero();
+  const Clock::duration pause = now - ticked_at_;
   // The master itself stood still (suspended, stopped, starved): its workers may have done so too.
-  if (pause > 2 * interval && !planted(Plant::kKillOnGap)) forgive(pause - interval);
+  if (pause > 2 * interval && !planted(Plant::kKillOnGap)) forgive(pause);
   ticked_at_ = now;
   for (const Pulse& pulse : pulses) take(pulse, now);
   for (std::size_t i = 0; i < workers_.size(); ++i) watch(workers_[i], now);

@@ -197,9 +197,9 @@ void Supervisor::arm_timer() {
 }
 
 void Supervisor::announce() {
-  if (announced_ || fleet_.serving() < config_.workers) return;
+  if (announced_ || fleet_.serving() < fleet_.target()) return;
   announced_ = true;
-  log::info(config_.workers, " workers serve");
+  log::info(fleet_.target(), fleet_.target() == 1 ? " worker serves" : " workers serve");
 }
 
 void Supervisor::forget_old_launches() {
