@@ -62,7 +62,7 @@ class Program:
             self.log.append(line.decode(errors="replace"))
 
     def _listening_port(self):
-        assert self.process.poll() is None or self.log, "ended at once"
+        assert self.process.poll() is None, "".join(self.log)
         found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", "".join(self.log))
         return found and found.group(1)
 
@@ -75,7 +75,18 @@ class Program:
             return client.response(method)
 
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """What the process has open: the links of /proc/PID/fd."""
+        links = []
+        for number in os.listdir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                links.append(os.readlink(f"/proc/{self.pid}/fd/{number}"))
+        return links
+
+    def sockets(self):
+        return sum(link.startswith("socket:") for link in self.descriptors())
+
+    def reads(self, name):
+        return os.path.join(self.root, name) in self.descriptors()
 
     def parts(self):
         """Unfinished uploads: what lies below the private directory."""
@@ -231,11 +242,11 @@ def request_bytes(method, target, body=None, headers=(), version="1.1"):
 
 def chunked(body, size=1000, extension="", trailers=""):
     """The body as chunks of at most so many bytes."""
-    out = b""
+    out = []
     for begin in range(0, len(body), size):
         piece = body[begin : begin + size]
-        out += f"{len(piece):x}{extension}\r\n".encode() + piece + b"\r\n"
-    return out + f"0{extension}\r\n{trailers}\r\n".encode()
+        out += [f"{len(piece):x}{extension}\r\n".encode(), piece, b"\r\n"]
+    return b"".join(out) + f"0{extension}\r\n{trailers}\r\n".encode()
 
 
 CHUNKED = ("Transfer-Encoding: chunked",)
