@@ -78,7 +78,7 @@ def everybody(worker, count, action):
 @pytest.mark.parametrize("target", UPLOADS)
 @pytest.mark.parametrize("framing", ["counted", "chunked"])
 def test_many_uploads_at_once_finish_with_hardly_any_memory(start, target, framing):
-    worker = start("--buffer-memory", "256K")
+    worker = start("--buffer-memory", "512K")
     body = pattern(500_000)
 
     def upload(client, _):
@@ -95,7 +95,7 @@ def test_many_uploads_at_once_finish_with_hardly_any_memory(start, target, frami
 
 @pytest.mark.parametrize("target", UPLOADS)
 def test_uploads_that_stand_still_keep_no_memory_from_others(start, target):
-    worker = start("--buffer-memory", "256K")
+    worker = start("--buffer-memory", "512K")
     body = pattern(400_000)
     idle = []
     for index in range(20):
@@ -114,11 +114,11 @@ def test_uploads_that_stand_still_keep_no_memory_from_others(start, target):
 @pytest.mark.parametrize("way", ["/files/", "/files/download/stream/sync_read?name="])
 def test_downloads_that_are_not_read_keep_no_memory_from_others(start, way):
     """Not even with the next request waiting behind them."""
-    worker = start("--buffer-memory", "256K")
+    worker = start("--buffer-memory", "512K")
     body = pattern(4 << 20)
     assert worker.request("PUT", "/files/big.bin", body).status == 201
     behind = request_bytes("POST", UPLOADS[0], b"behind")
-    idle = [worker.client(receive_buffer=4096) for _ in range(6)]
+    idle = [worker.client(receive_buffer=4096) for _ in range(10)]
     for client in idle:
         client.send(request_bytes("GET", way + "big.bin") + behind)
         assert client.head()[0] == 200
@@ -130,9 +130,9 @@ def test_downloads_that_are_not_read_keep_no_memory_from_others(start, way):
 
 
 def test_a_client_that_never_reads_its_answers_keeps_no_memory_from_others(start):
-    worker = start("--buffer-memory", "256K")
+    worker = start("--buffer-memory", "512K")
     flood = request_bytes("GET", "/files/none") * 2000
-    deaf = [worker.client(receive_buffer=4096) for _ in range(4)]
+    deaf = [worker.client(receive_buffer=4096) for _ in range(8)]
     for client in deaf:
         client.socket.setblocking(False)
         for _ in range(50):

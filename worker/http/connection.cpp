@@ -1,5 +1,6 @@
 #include "worker/http/connection.h"
 
+#include <cstring>
 #include <utility>
 
 namespace forklift {
@@ -10,6 +11,9 @@ namespace {
 /// silent meanwhile.
 constexpr seconds kLingerMax{30};
 constexpr seconds kLingerIdleMax{2};
+
+/// What a client may have sent behind a request whose answer it is slow to read, when slabs are short.
+constexpr std::size_t kSetAsideBytesMax = 16 * 1024;
 
 /// A body's rate is judged once its client was waited for this long.
 constexpr seconds kRateJudgedAfter{10};
@@ -67,6 +71,7 @@ Flow Connection::step() {
 void Connection::park(Flow flow) {
   waits_for_ = flow;
   progress_at_ = services_.loop.now();
+  if (flow != Flow::kMore && (phase_ == Phase::kReply || phase_ == Phase::kSend)) set_input_aside();
   switch (flow) {
     case Flow::kMore:  // used its share of the turn
       services_.loop.defer(*this);
@@ -85,6 +90,18 @@ void Connection::park(Flow flow) {
       abandon();
       return;
   }
+}
+
+/// Whoever waits for its client, or for a slab, must not keep one from the others meanwhile.
+void Connection::set_input_aside() {
+  if (input_.empty() || services_.uploads.slabs.plentiful()) return;
+  if (input_.size() <= kSetAsideBytesMax) {
+    const auto bytes = input_.bytes();
+    set_aside_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  } else {
+    exchange_.keep_alive = false;  // RFC 9112, 9.3.2: who pipelines must be ready to ask again
+  }
+  input_ = Chunk();
 }
 
 void Connection::abandon() {
@@ -115,6 +132,12 @@ Flow Connection::flush_output(bool more_follows) {
 Result<Flow> Connection::fill_input() {
   SlabRef slab = services_.uploads.slabs.acquire(*this);
   if (!slab) return Flow::kWaitDisk;
+  if (!set_aside_.empty()) {
+    std::memcpy(slab.data(), set_aside_.data(), set_aside_.size());
+    input_ = Chunk(std::move(slab), 0, set_aside_.size());
+    std::string().swap(set_aside_);
+    return Flow::kMore;
+  }
   const Result<Io> io = socket_.receive({slab.data(), kSlabBytes});
   if (!io) return io.error();
   if (io->state == Io::State::kWouldBlock) return Flow::kWaitReadable;

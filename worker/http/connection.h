@@ -71,7 +71,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   void check_deadlines(TimePoint now);
 
   /// Between requests, with nothing of the next one here.
-  bool idle() const { return phase_ == Phase::kHead && input_.empty() && !parser_.head_started(); }
+  bool idle() const { return phase_ == Phase::kHead && !input_waits() && !parser_.head_started(); }
 
   /// Ends now, whatever it was doing.
   void abandon();
@@ -120,6 +120,8 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   void run();
   Flow step();
   void park(Flow flow);
+  void set_input_aside();
+  bool input_waits() const { return !input_.empty() || !set_aside_.empty(); }
   Flow flush_output(bool more_follows);
   Result<Flow> fill_input();
   Flow fail(const Error& error);
@@ -161,8 +163,9 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   Exchange exchange_;
   std::string peer_;  // address without port, for the access log; empty where there is none
   Phase phase_ = Phase::kHead;
-  Chunk input_;         // read, not yet taken
-  std::string output_;  // to send, from output_sent_ on
+  Chunk input_;            // read, not yet taken
+  std::string set_aside_;  // the same, without a slab: until fill_input() gets one
+  std::string output_;     // to send, from output_sent_ on
   std::size_t output_sent_ = 0;
   Flow waits_for_ = Flow::kMore;
   std::uint64_t moved_this_turn_ = 0;

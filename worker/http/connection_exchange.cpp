@@ -151,13 +151,14 @@ Flow Connection::end_exchange() {
   if (!keep_alive) {
     socket_.shut_down_sending();
     input_ = Chunk();
+    set_aside_.clear();
     phase_ = Phase::kLinger;
     return Flow::kMore;
   }
   parser_.next_request();
   phase_ = Phase::kHead;
   // The next request is rarely here already: waiting for it is cheaper than asking.
-  return input_.empty() ? Flow::kWaitReadable : Flow::kMore;
+  return input_waits() ? Flow::kMore : Flow::kWaitReadable;
 }
 
 }  // namespace forklift
