@@ -1,0 +1,140 @@
+"""SIGHUP: new workers before old ones, and back again when they are no good."""
+
+import os
+import re
+import shutil
+import signal
+import threading
+
+from http_support import DISK_WRITE, WORKER, Client, eventually, request_bytes
+
+
+def reload(program, generation):
+    program.signal(signal.SIGHUP)
+    program.log_shows(f"generation {generation} serves")
+
+
+class Traffic:
+    """Requests one after the other, each on a connection of its own; counts those that fail."""
+
+    def __init__(self, port):
+        self.port = port
+        self.done = 0
+        self.failures = []
+        self.over = False
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        while not self.over:
+            try:
+                with Client(self.port) as client:
+                    client.request("POST", DISK_WRITE, b"x" * 1000)
+                    status = client.response("POST").status
+                    if status not in (200, 201):
+                        self.failures.append(status)
+            except (OSError, AssertionError, EOFError) as error:
+                self.failures.append(repr(error))
+            self.done += 1
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over = True
+        self.thread.join()
+
+
+def test_a_reload_replaces_every_worker_and_no_request_fails(master):
+    program = master(workers=2)
+    before = program.workers()
+    with Traffic(program.port) as traffic:
+        for generation in range(2, 7):
+            eventually(lambda seen=traffic.done: traffic.done > seen + 3, "traffic flows")
+            reload(program, generation)
+    eventually(lambda: len(program.workers()) == 2, "the old workers are gone")
+    assert not set(before) & set(program.workers())
+    assert traffic.failures == []
+    assert len(program.visible()) == traffic.done
+
+
+def test_an_upload_outlives_a_reload(master):
+    program = master(workers=1)
+    (old,) = program.workers()
+    request = request_bytes("POST", DISK_WRITE, b"x" * 100_000)
+    with program.client() as client:
+        client.send(request[:50_000])
+        eventually(program.parts, "the upload has begun")
+        reload(program, 2)
+        assert program.request("GET", "/healthz").status == 200
+        assert old in program.workers()
+        client.send(request[50_000:])
+        assert client.response("POST").status in (200, 201)
+    eventually(lambda: old not in program.workers(), "the old worker leaves")
+
+
+def replace(path, source):
+    """As a deployment does: written beside, then moved into place."""
+    fresh = f"{path}.new"
+    shutil.copy(source, fresh)
+    os.rename(fresh, path)
+
+
+def test_a_reload_to_a_binary_that_dies_is_rolled_back(master, tmp_path):
+    binary = tmp_path / "worker"
+    shutil.copy(WORKER, binary)
+    program = master(binary=binary, workers=2)
+    before = program.workers()
+    replace(binary, "/bin/false")
+    program.signal(signal.SIGHUP)
+    program.log_shows("reload rolled back, generation 1 stays: a worker of generation 2 exited with status 1")
+    assert program.workers() == before
+    assert program.request("GET", "/healthz").status == 200
+    replace(binary, WORKER)
+    reload(program, 3)
+    assert program.request("GET", "/healthz").status == 200
+
+
+def test_a_reload_to_a_binary_that_is_not_there_changes_nothing(master, tmp_path):
+    binary = tmp_path / "worker"
+    shutil.copy(WORKER, binary)
+    program = master(binary=binary, workers=1)
+    before = program.workers()
+    os.unlink(binary)
+    program.signal(signal.SIGHUP)
+    program.log_shows("not reloaded, everything stays as it is: --worker-binary")
+    assert program.workers() == before
+
+
+def test_a_worker_that_dies_in_mid_deployment_is_replaced_by_what_was_deployed_before(master, tmp_path):
+    binary = tmp_path / "worker"
+    shutil.copy(WORKER, binary)
+    program = master(binary=binary, workers=1)
+    replace(binary, "/bin/false")
+    os.kill(program.workers()[0], signal.SIGKILL)
+    assert program.request("GET", "/healthz").status == 200
+
+
+def test_a_reload_takes_a_new_configuration_and_refuses_a_broken_one(master, tmp_path):
+    config = tmp_path / "forklift.toml"
+    config.write_text("graceful-timeout = '5s'\n")
+    program = master("--config", str(config), workers=1)
+    config.write_text("this is no configuration")
+    program.signal(signal.SIGHUP)
+    program.log_shows("not reloaded, everything stays as it is")
+    assert program.request("GET", "/healthz").status == 200
+    config.write_text("graceful-timeout = '6s'\n")
+    reload(program, 2)
+    (worker,) = eventually(lambda: len(program.workers()) == 1 and program.workers(), "one worker")
+    with open(f"/proc/{worker}/cmdline", "rb") as arguments:
+        assert b"6s" in arguments.read() or b"6000ms" in arguments.read()
+
+
+def test_reloads_in_quick_succession_end_with_one_fleet(master):
+    program = master(workers=2)
+    for _ in range(10):
+        program.signal(signal.SIGHUP)
+    reloads = len(re.findall("reloading: generation", program.log_text()))
+    program.log_shows(r"reloaded: generation \d+ serves", times=reloads)
+    eventually(lambda: len(program.workers()) == 2, "two workers")
+    assert program.request("GET", "/healthz").status == 200
