@@ -1,5 +1,5 @@
-#include "fleet_harness.h"
 #include "support/catch.h"
+#include "support/fleet_harness.h"
 
 namespace forklift {
 
