@@ -10,29 +10,33 @@ namespace forklift {
 /// What went wrong, in the words a caller can act on. errno becomes one of these in one place
 /// (errno_error.h), and one of these becomes an HTTP status in one place (http/problem.h).
 enum class ErrorCode : std::uint8_t {
-  kNotFound,         // no such file
-  kBadName,          // a name that no file here may have (empty part, "..", NUL, control character)
-  kNameTooLong,      // a part over 255 bytes, or a path over the system's limit
-  kForbidden,        // the system, or the walls around the root, refuse it (symlink, permission)
-  kReservedName,     // the name belongs to the server
-  kConflict,         // something of another kind stands there (a directory, a file as a parent)
-  kExists,           // create-only, and it exists
-  kNoSpace,          // disk or quota is full
-  kFileTooBig,       // the file system cannot hold a file of this size
-  kReadOnly,         // the file system is mounted read-only
-  kTooManyOpen,      // descriptors ran out
+  kNotFound,      // no such file
+  kBadName,       // a name that no file here may have (empty part, "..", NUL, control character)
+  kNameTooLong,   // a part over 255 bytes, or a path over the system's limit
+  kForbidden,     // the system, or the walls around the root, refuse it (symlink, permission)
+  kReservedName,  // the name belongs to the server
+  kConflict,      // something of another kind stands there (a directory, a file as a parent)
+  kExists,        // create-only, and it exists
+  kNoSpace,       // disk or quota is full
+  kFileTooBig,    // the file system cannot hold a file of this size
+  kReadOnly,      // the file system is mounted read-only
+  kTooManyOpen,   // descriptors ran out
   kNoMemory,
-  kUnsupported,      // this kernel or file system lacks the mechanism
-  kPeerGone,         // the client closed or reset the connection
-  kIo,               // anything else the system says
+  kUnsupported,   // this kernel or file system lacks the mechanism
+  kBadBody,       // the request body is not what its type says; `operation` is the sentence
+  kBodyTooLarge,  // the request body, or a part of it, is over a limit; `operation` is the sentence
+  kPeerGone,      // the client closed or reset the connection
+  kIo,            // anything else the system says
 };
 
-/// An operation that failed. A value: 16 bytes, never thrown. `operation` is a string literal, the name of
-/// the system call or step; `os_error` is errno, or 0 where the system said nothing.
+/// An operation that failed. A small value, never thrown. `operation` is a string literal, the name of the
+/// system call or step; `os_error` is errno, or 0 where the system said nothing; `position` is the byte of
+/// the request body that was wrong, counted from 0, where that can be told.
 struct Error {
   ErrorCode code;
   const char* operation;
   int os_error = 0;
+  std::int64_t position = -1;
 };
 
 /// A value of T, or why there is none. Reading the wrong half is a broken invariant (std::variant throws,

@@ -86,7 +86,7 @@ class Upload final : public Pump {
   Upload(StrategyFixture& fixture, const SinkStrategy& strategy, UploadTarget target)
       : Pump(fixture.loop()),
         slabs_(fixture.slabs),
-        sink_(strategy.make(fixture.uploads, *this, std::move(target))) {}
+        sink_(strategy.make(fixture.uploads, *this, std::move(target), std::nullopt)) {}
   ~Upload() { slabs_.forget(*this); }
 
   /// Will write `body` in pieces of the given sizes, over and over.

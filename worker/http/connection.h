@@ -101,6 +101,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     std::uint64_t body_left = 0;      // of a Content-Length body
     std::uint64_t body_received = 0;  // decoded bytes
     bool body_complete = false;
+    bool sink_paused = false;  // it said kWaitDisk
     bool keep_alive = false;
     bool head_only = false;
     bool head_read = false;

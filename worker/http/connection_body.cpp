@@ -24,11 +24,19 @@ Flow Connection::step_continue() {
 }
 
 Flow Connection::step_receive() {
+  if (exchange_.sink_paused) {
+    const Result<Flow> asked = exchange_.sink->write(Chunk());
+    if (!asked) return fail(asked.error());
+    if (*asked == Flow::kWaitDisk) return *asked;
+    exchange_.sink_paused = false;
+  }
   if (exchange_.body_complete) {
     phase_ = Phase::kFinish;
     return Flow::kMore;
   }
-  return parser_.head().chunked ? receive_chunked() : receive_counted();
+  const Flow flow = parser_.head().chunked ? receive_chunked() : receive_counted();
+  exchange_.sink_paused = flow == Flow::kWaitDisk;
+  return flow;
 }
 
 Flow Connection::receive_counted() {
@@ -81,7 +89,8 @@ Flow Connection::decide(Receive&& receive) {
   if (head.content_length.value_or(0) > bytes_max) return refuse(body_too_large(bytes_max));
   exchange_.style = receive.style;
   exchange_.strategy = receive.strategy->name;
-  exchange_.sink = receive.strategy->make(services_.uploads, *this, std::move(receive.target));
+  exchange_.sink =
+      receive.strategy->make(services_.uploads, *this, std::move(receive.target), head.content_length);
   phase_ = Phase::kReceive;
   if (head.expects_continue && !exchange_.body_complete && input_.empty()) {
     output_ = continue_head();

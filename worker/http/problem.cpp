@@ -10,7 +10,7 @@ namespace {
 struct Meaning {
   int status;
   const char* type;
-  const char* detail;
+  const char* detail;  // null: the error's operation is the sentence
 };
 
 Meaning meaning_of(ErrorCode code) {
@@ -47,6 +47,10 @@ Meaning meaning_of(ErrorCode code) {
       return {503, "no-memory", "The server is out of memory; try again later."};
     case ErrorCode::kUnsupported:
       return {501, "unsupported", "This server's kernel or file system lacks what the request needs."};
+    case ErrorCode::kBadBody:
+      return {400, "body-bad", nullptr};
+    case ErrorCode::kBodyTooLarge:
+      return {413, "body-too-large", nullptr};
     case ErrorCode::kPeerGone:
       return {400, "client-gone", "The connection ended before the request did."};
     case ErrorCode::kIo:
@@ -66,7 +70,9 @@ void append_member(std::string& out, std::string_view name, std::string_view val
 
 Problem problem_of(const Error& error) {
   const Meaning meaning = meaning_of(error.code);
-  Problem problem{meaning.status, meaning.type, meaning.detail, {}};
+  Problem problem{
+      meaning.status, meaning.type, meaning.detail == nullptr ? error.operation : meaning.detail, {}};
+  if (error.position >= 0) problem.detail += " (byte " + std::to_string(error.position) + " of the body)";
   if (meaning.status >= 500 && error.os_error != 0) {
     problem.detail += " (";
     problem.detail += error.operation;

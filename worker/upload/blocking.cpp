@@ -50,7 +50,7 @@ class BlockingSink final : public BodySink {
 }  // namespace
 
 std::unique_ptr<BodySink> make_blocking_sink(const UploadServices& services, Resumer& resumer,
-                                             UploadTarget target) {
+                                             UploadTarget target, std::optional<std::uint64_t>) {
   return std::make_unique<BlockingSink>(services, resumer, std::move(target));
 }
 

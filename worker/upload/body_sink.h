@@ -26,17 +26,17 @@ struct UploadServices {
 /// thread may still complete, whole. Loop thread only.
 ///
 /// The caller calls write() or receive() until the body is complete, then finish() until kDone; after an
-/// error it calls nothing more. After kWaitDisk it waits for Resumer::resume(); a sink answers kWaitDisk
-/// only when that call is sure to come.
+/// error it calls nothing more. After kWaitDisk it waits for Resumer::resume() and then asks by an empty
+/// write() whether it may go on; a sink answers kWaitDisk only when resume() is sure to come.
 class BodySink {
  public:
   virtual ~BodySink() { services_.slabs.forget(resumer_); }
 
-  /// Takes the whole chunk, now or later. kMore or kWaitDisk. Also the answer to a resume: an empty chunk
-  /// asks whether the sink may go on.
+  /// Takes the whole chunk, now or later. kMore or kWaitDisk. An empty chunk asks whether the sink may go on.
   virtual Result<Flow> write(Chunk chunk) = 0;
 
-  /// Publishes what was written; called again after each resume() until kDone.
+  /// Publishes what was written; called again after each resume() until kDone. May follow a write() that
+  /// said kWaitDisk.
   virtual Result<Flow> finish() = 0;
 
   /// Moves at most `limit` (> 0) bytes from the socket into the sink. By default reads a chunk and writes

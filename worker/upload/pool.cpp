@@ -218,7 +218,7 @@ void PoolUpload::done(std::unique_ptr<DiskJob> self) {
 }  // namespace
 
 std::unique_ptr<BodySink> make_pool_sink(const UploadServices& services, Resumer& resumer,
-                                         UploadTarget target) {
+                                         UploadTarget target, std::optional<std::uint64_t>) {
   return std::make_unique<PoolSink>(services, resumer, std::move(target));
 }
 

@@ -4,8 +4,9 @@
 
 namespace forklift {
 
-#define SINK(name, sees_bytes, blocks_loop, summary) \
-  std::unique_ptr<BodySink> make_##name##_sink(const UploadServices&, Resumer&, UploadTarget);
+#define SINK(name, sees_bytes, blocks_loop, summary)                                          \
+  std::unique_ptr<BodySink> make_##name##_sink(const UploadServices&, Resumer&, UploadTarget, \
+                                               std::optional<std::uint64_t>);
 #include "worker/upload/strategies.def"
 #undef SINK
 

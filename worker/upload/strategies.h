@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -9,13 +11,14 @@
 namespace forklift {
 
 /// One way for the bytes of an upload to leave the worker. A strategy is one .cpp file with its factory and
-/// one line in strategies.def.
+/// one line in strategies.def. `size` is the body's, where the request said it.
 struct SinkStrategy {
   std::string_view name;
   std::string_view summary;  // one sentence: what it does in system calls
   bool sees_bytes;           // false: the bytes never enter the worker, so nothing can decode or check them
   bool blocks_loop;          // true: file calls run on the loop thread
-  std::unique_ptr<BodySink> (*make)(const UploadServices& services, Resumer& resumer, UploadTarget target);
+  std::unique_ptr<BodySink> (*make)(const UploadServices& services, Resumer& resumer, UploadTarget target,
+                                    std::optional<std::uint64_t> size);
 };
 
 /// Every strategy, in the order of strategies.def.
