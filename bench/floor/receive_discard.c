@@ -1,7 +1,6 @@
 // Floor: what receiving a request body costs at least on this machine. floor_receive_discard PORT
 // epoll, one thread, keep-alive; every body is read into one buffer and forgotten. The measure for a server
 // that reads bodies; not a server. It trusts its client and gives up at the first surprise.
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>

@@ -2,7 +2,6 @@
 // DIR epoll, one thread, keep-alive; every body goes through one buffer into a part file in DIR/.parts, which
 // is then renamed to a fresh name in DIR: the system calls of the server's blocking strategy and no others.
 // The measure for a server; not a server. It trusts its client and gives up at the first surprise.
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,6 @@
 // epoll, one thread, keep-alive; GET /files/NAME opens DIR/NAME beneath DIR, sends a head and the file by
 // sendfile and closes it: the system calls of the server's sendfile strategy and no others. The measure for a
 // server; not a server. It trusts its client and gives up at the first surprise.
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
