@@ -12,6 +12,7 @@ namespace forklift {
 
 class DiskPool;
 class Socket;
+struct FormContent;
 
 /// What every sink of one worker works with. Owned by the worker's main; outlives every sink.
 struct UploadServices {
@@ -43,8 +44,11 @@ class BodySink {
   /// it. `bytes` are those taken from the socket. The peer's end of stream is the error kPeerGone.
   virtual Result<Step> receive(Socket& socket, std::uint64_t limit);
 
-  /// What finish() published. Only after kDone.
+  /// What finish() published. Only after kDone. Of a form: its first file.
   virtual const Stored& stored() const = 0;
+
+  /// Of a sink that takes a form apart: what came. Only after kDone; nullptr for the others.
+  virtual const FormContent* form() const { return nullptr; }
 
  protected:
   BodySink(const UploadServices& services, Resumer& resumer) : services_(services), resumer_(resumer) {}

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/upload/strategies.h"
+
+namespace forklift {
+
+/// One file of a form, stored.
+struct FormFile {
+  std::string field;     // the part's name
+  std::string filename;  // what the client called it: data, never a path
+  Stored stored;
+};
+
+/// One field of a form that is no file.
+struct FormField {
+  std::string name;
+  std::string value;
+};
+
+/// What a form held, in the order it came.
+struct FormContent {
+  std::vector<FormFile> files;  // at least one
+  std::vector<FormField> fields;
+};
+
+/// What one form may ask for. Over it: kBodyTooLarge.
+struct FormLimits {
+  std::size_t parts_max = 1000;
+  std::size_t part_header_bytes_max = 8 * 1024;   // of one part
+  std::size_t field_bytes_max = 1024 * 1024;      // of all fields together
+  std::size_t surround_bytes_max = 64 * 1024;     // preamble and epilogue, each
+};
+
+/// The boundary of a Content-Type "multipart/form-data; boundary=…" (RFC 2046, 5.1.1; RFC 7578), unquoted; empty
+/// where it is another type or the boundary is missing or malformed.
+std::string form_boundary(std::string_view content_type);
+
+/// A sink that takes a multipart/form-data body apart while it arrives: each file goes through a sink of its
+/// own, made by `inner`, to a fresh name in `target`'s directory. form() says what came.
+std::unique_ptr<BodySink> make_form_sink(const UploadServices& services, Resumer& resumer, UploadTarget target,
+                                         const SinkStrategy& inner, std::string boundary);
+
+/// A sink that gathers a JSON body {"file": "<base64>"} and writes the decoded bytes through a sink made by
+/// `inner` (worker/upload/json_base64.cpp). `size` reserves the memory. form() says what came.
+std::unique_ptr<BodySink> make_json_sink(const UploadServices& services, Resumer& resumer, UploadTarget target,
+                                         const SinkStrategy& inner, std::optional<std::uint64_t> size);
+
+}  // namespace forklift
