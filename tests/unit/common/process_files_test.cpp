@@ -1,3 +1,4 @@
+#include <grp.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,7 +100,9 @@ TEST_CASE("a user or group that does not exist is refused by name") {
 
 TEST_CASE("root becomes the user for good, without root's groups") {
   if (::geteuid() != 0) return;
-  CHECK(in_a_child([] {
+  const gid_t roots[] = {0, 4};
+  CHECK(in_a_child([&] {
+    if (::setgroups(2, roots) != 0) return false;
     gid_t groups[8];
     const bool dropped = drop_privileges("nobody", "").ok();
     const int count = ::getgroups(8, groups);
@@ -107,7 +110,8 @@ TEST_CASE("root becomes the user for good, without root's groups") {
     for (int i = 0; i < count; ++i) rooted = rooted || groups[i] == 0;
     return dropped && ::getuid() == 65534 && ::getgid() == 65534 && !rooted && ::setuid(0) != 0;
   }));
-  CHECK(in_a_child([] {
+  CHECK(in_a_child([&] {
+    if (::setgroups(2, roots) != 0) return false;
     return drop_privileges("12345", "54321").ok() && ::geteuid() == 12345 && ::getegid() == 54321 &&
            ::getgroups(0, nullptr) == 0;
   }));

@@ -125,4 +125,19 @@ TEST_CASE("a fleet never falls back to what has never served") {
   CHECK_FALSE(it.noted("rolled back"));
 }
 
+TEST_CASE("what a reload has brought is what the next one falls back to") {
+  FleetHarness it(2);
+  it.start();
+  it.exited(1, kStatus3);
+  it.exited(2, kStatus3);
+  it.reload(2);
+  it.ready(3);
+  it.ready(4);
+  it.pass(seconds(2), {3, 4});
+  it.reload(3);
+  it.ready(5);
+  it.exited(5, kSegv);
+  CHECK(it.noted("reload rolled back, generation 2 stays"));
+}
+
 }  // namespace forklift
