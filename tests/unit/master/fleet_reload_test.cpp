@@ -132,8 +132,10 @@ TEST_CASE("what a reload has brought is what the next one falls back to") {
   it.exited(2, kStatus3);
   it.reload(2);
   it.ready(3);
+  it.pass(milliseconds(200), {3});
   it.ready(4);
   it.pass(seconds(2), {3, 4});
+  REQUIRE_FALSE(it.fleet.may_spawn(1));
   it.reload(3);
   it.ready(5);
   it.exited(5, kSegv);
