@@ -4,7 +4,8 @@
 
 namespace forklift {
 
-#define SOURCE(name, sees_bytes, blocks_loop, summary) \
+#define SOURCE(name, sees_bytes, blocks_loop, probe, summary) \
+  Probe probe;                                                \
   std::unique_ptr<BodySource> make_##name##_source(const DownloadServices&, Resumer&, DownloadTarget);
 #include "worker/download/strategies.def"
 #undef SOURCE
@@ -12,8 +13,8 @@ namespace forklift {
 namespace {
 
 constexpr SourceStrategy kStrategies[] = {
-#define SOURCE(name, sees_bytes, blocks_loop, summary) \
-  {#name, summary, sees_bytes, blocks_loop, make_##name##_source},
+#define SOURCE(name, sees_bytes, blocks_loop, probe, summary) \
+  {#name, summary, sees_bytes, blocks_loop, probe, make_##name##_source},
 #include "worker/download/strategies.def"
 #undef SOURCE
 };

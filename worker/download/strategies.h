@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "worker/download/body_source.h"
+#include "worker/storage/probe.h"
 
 namespace forklift {
 
@@ -16,6 +17,7 @@ struct SourceStrategy {
   std::string_view summary;  // one sentence: what it does in system calls
   bool sees_bytes;           // false: the bytes never enter the worker
   bool blocks_loop;          // true: file reads run on the loop thread
+  Probe* probe;              // whether it works over this store, on this kernel
   std::unique_ptr<BodySource> (*make)(const DownloadServices& services, Resumer& resumer,
                                       DownloadTarget target);
 };

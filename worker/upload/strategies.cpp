@@ -4,7 +4,8 @@
 
 namespace forklift {
 
-#define SINK(name, sees_bytes, blocks_loop, summary)                                          \
+#define SINK(name, sees_bytes, blocks_loop, kept, probe, summary)                             \
+  Probe probe;                                                                                \
   std::unique_ptr<BodySink> make_##name##_sink(const UploadServices&, Resumer&, UploadTarget, \
                                                std::optional<std::uint64_t>);
 #include "worker/upload/strategies.def"
@@ -13,8 +14,8 @@ namespace forklift {
 namespace {
 
 constexpr SinkStrategy kStrategies[] = {
-#define SINK(name, sees_bytes, blocks_loop, summary) \
-  {#name, summary, sees_bytes, blocks_loop, make_##name##_sink},
+#define SINK(name, sees_bytes, blocks_loop, kept, probe, summary) \
+  {#name, summary, sees_bytes, blocks_loop, kept, probe, make_##name##_sink},
 #include "worker/upload/strategies.def"
 #undef SINK
 };

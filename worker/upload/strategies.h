@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "worker/storage/probe.h"
 #include "worker/upload/body_sink.h"
 
 namespace forklift {
@@ -17,6 +18,8 @@ struct SinkStrategy {
   std::string_view summary;  // one sentence: what it does in system calls
   bool sees_bytes;           // false: the bytes never enter the worker, so nothing can decode or check them
   bool blocks_loop;          // true: file calls run on the loop thread
+  bool kept;                 // false: what is stored is gone after the reply, whatever --durability says
+  Probe* probe;              // whether it works over this store, on this kernel
   std::unique_ptr<BodySink> (*make)(const UploadServices& services, Resumer& resumer, UploadTarget target,
                                     std::optional<std::uint64_t> size);
 };
