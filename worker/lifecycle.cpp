@@ -6,14 +6,14 @@
 
 namespace forklift {
 
-Lifecycle::Lifecycle(const ConnectionServices& services, Server& server, std::optional<Inheritance> inherited)
-    : services_(services), server_(server), inherited_(inherited), drain_limit_(services.loop, *this, false) {
-  if (inherited_) {
+Lifecycle::Lifecycle(const ConnectionServices& services, Server& server, Ground& ground)
+    : services_(services), server_(server), ground_(ground), drain_limit_(services.loop, *this, false) {
+  if (ground_.inherited()) {
     ReadinessListener& listener = *this;
     channel_ = std::make_unique<Readiness>(services.loop, kChannelFd, listener);
   }
   watch(SIGTERM);
-  if (inherited_) return;
+  if (ground_.inherited()) return;
   watch(SIGINT);
   watch(SIGQUIT);
 }
@@ -26,7 +26,7 @@ void Lifecycle::watch(int signal) {
 }
 
 void Lifecycle::start() {
-  if (!inherited_) {
+  if (!ground_.inherited()) {
     server_.accept();
     return;
   }
@@ -45,7 +45,7 @@ void Lifecycle::ready() {
       channel_->want(Interest::kNone);
       log::warning("the master is gone; finishing what is here");
       channel_.reset();
-      drain(services_.config.graceful_timeout);
+      drain(services_.config.graceful_timeout, true);
       return;
     }
     if (!message->has_value()) return;
@@ -62,7 +62,7 @@ void Lifecycle::obey(Message message) {
       server_.accept();
       return;
     case MessageKind::kDrain:
-      drain(milliseconds(message.value));
+      drain(milliseconds(message.value), false);
       return;
     case MessageKind::kStop:
       stop();
@@ -74,17 +74,23 @@ void Lifecycle::obey(Message message) {
 
 void Lifecycle::signalled(int signal) {
   if (signal == SIGTERM && !draining_) {
-    drain(services_.config.graceful_timeout);
+    drain(services_.config.graceful_timeout, !ground_.inherited());
   } else {
     stop();
   }
 }
 
-void Lifecycle::drain(milliseconds allowed) {
-  if (over_ || draining_) return;
-  draining_ = true;
+void Lifecycle::drain(milliseconds allowed, bool last_holder) {
+  if (over_) return;
+  drain_limit_.stop();
   if (allowed.count() > 0) drain_limit_.start(allowed);
-  server_.drain(*this, !inherited_.has_value());
+  if (!draining_) server_.drain(*this, last_holder);
+  draining_ = true;
+  // Nobody will take what is queued after this, and whoever comes next may bind at once.
+  if (last_holder) {
+    server_.close_acceptors();
+    ground_.let_go_of_listeners();
+  }
 }
 
 void Lifecycle::drained() { end(); }
@@ -108,7 +114,7 @@ void Lifecycle::end() {
     channel_.reset();
   }
   signals_.clear();
-  server_.close();
+  server_.close_acceptors();
 }
 
 }  // namespace forklift

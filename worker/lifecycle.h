@@ -1,11 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "common/channel.h"
-#include "common/inherit.h"
+#include "worker/ground.h"
 #include "worker/http/server.h"
 #include "worker/loop/signals.h"
 #include "worker/loop/timer.h"
@@ -19,8 +18,7 @@ class Lifecycle final : private ReadinessListener,
                         private DrainListener,
                         private TimerListener {
  public:
-  /// `inherited`: nothing where the worker runs alone.
-  Lifecycle(const ConnectionServices& services, Server& server, std::optional<Inheritance> inherited);
+  Lifecycle(const ConnectionServices& services, Server& server, Ground& ground);
   ~Lifecycle();
 
   void start();
@@ -33,13 +31,13 @@ class Lifecycle final : private ReadinessListener,
 
   void watch(int signal);
   void obey(Message message);
-  void drain(milliseconds allowed);
+  void drain(milliseconds allowed, bool last_holder);
   void stop();
   void end();
 
   const ConnectionServices& services_;
   Server& server_;
-  std::optional<Inheritance> inherited_;
+  Ground& ground_;
   std::unique_ptr<Readiness> channel_;
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   Timer drain_limit_;

@@ -1,19 +1,17 @@
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "common/listener.h"
 #include "common/log.h"
 #include "common/options.h"
-#include "common/pid_file.h"
 #include "common/privileges.h"
+#include "worker/ground.h"
 #include "worker/http/access_log.h"
 #include "worker/lifecycle.h"
 #include "worker/loop/disk_pool.h"
@@ -33,64 +31,9 @@ void ignore_signals_of_others(bool alone) {
   std::signal(SIGQUIT, SIG_IGN);
 }
 
-/// What main was started with: by a master, or alone.
-struct Ground {
-  std::optional<Inheritance> inherited;
-  std::optional<PidFile> pid_file;  // alone
-  std::vector<Listener> listeners;  // alone
-  std::vector<int> listening_fds;
-  std::optional<ScoreboardRegion> scoreboard;
-};
-
 int fail(const std::string& why) {
   log::error(why);
   return 1;
-}
-std::string sentence_of(const Error& error) {
-  return std::string(error.operation) + ": " + std::strerror(error.os_error);
-}
-
-/// Standing on what the master left us.
-Result<Ground, std::string> inherit(const Inheritance& inheritance) {
-  Ground ground;
-  ground.inherited = inheritance;
-  for (int index = 0; index < inheritance.listener_count; ++index) {
-    ground.listening_fds.push_back(kFirstListenerFd + index);
-  }
-  auto region = ScoreboardRegion::open_inherited(UniqueFd(kScoreboardFd));
-  if (!region) return sentence_of(region.error());
-  ground.scoreboard.emplace(*std::move(region));
-  return ground;
-}
-
-/// Standing alone: our own listening sockets and pid file.
-Result<Ground, std::string> stand_alone(const Config& config) {
-  Ground ground;
-  auto region = ScoreboardRegion::anonymous();
-  if (!region) return sentence_of(region.error());
-  ground.scoreboard.emplace(*std::move(region));
-  if (!config.pid_file.empty()) {
-    auto pid_file = PidFile::create(config.pid_file);
-    if (!pid_file) return pid_file.error();
-    ground.pid_file.emplace(*std::move(pid_file));
-  }
-  auto listeners = open_listeners(config.bind, config.backlog);
-  if (!listeners) return listeners.error();
-  ground.listeners = *std::move(listeners);
-  for (const Listener& listener : ground.listeners) {
-    ground.listening_fds.push_back(listener.fd());
-    log::info("listening on ", listener.url());
-  }
-  return ground;
-}
-
-Result<Ground, std::string> take_ground(const Config& config) {
-  const char* inherited = std::getenv(kInheritVariable);
-  if (inherited == nullptr) return stand_alone(config);
-  const auto inheritance = parse_inheritance(inherited);
-  ::unsetenv(kInheritVariable);
-  if (!inheritance) return std::string(kInheritVariable) + " is not what a master sets";
-  return inherit(*inheritance);
 }
 
 int serve(const Config& config, Ground& ground) {
@@ -114,11 +57,11 @@ int serve(const Config& config, Ground& ground) {
   RequestIds request_ids = RequestIds::random();
   DateCache dates;
   const ConnectionServices services{loop,        config,    routes,
-                                    uploads,     downloads, ground.scoreboard->board(),
+                                    uploads,     downloads, ground.scoreboard(),
                                     request_ids, dates,     access_log ? &*access_log : nullptr};
-  Server server(services, ground.listening_fds);
+  Server server(services, ground.listening_fds());
   Sweeper sweeper(loop, uploads, config.part_age_max);
-  Lifecycle lifecycle(services, server, ground.inherited);
+  Lifecycle lifecycle(services, server, ground);
   sweeper.start();
   lifecycle.start();
   loop.run();
@@ -132,6 +75,7 @@ int main(int argc, char** argv) {
   using namespace forklift;
   const bool alone = std::getenv(kInheritVariable) == nullptr;
   ignore_signals_of_others(alone);
+  ::prctl(PR_SET_NAME, "worker");  // executed through a descriptor, ps would show its number
   const CommandLineOutcome outcome =
       interpret_command_line(arguments_of(argc, argv), environment_of(environ), Program::kWorker);
   std::fputs(outcome.out.c_str(), stdout);
@@ -140,7 +84,7 @@ int main(int argc, char** argv) {
   const Config& config = outcome.loaded.config;
   log::start("worker", config.log_level);
   ::umask(static_cast<mode_t>(config.umask));
-  auto ground = take_ground(config);
+  auto ground = Ground::take(config);
   if (!ground) return fail(ground.error());
   return serve(config, *ground);
 }

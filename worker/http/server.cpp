@@ -39,7 +39,7 @@ void Server::stop() {
   connections_.abandon_all();
 }
 
-void Server::close() { acceptors_.clear(); }
+void Server::close_acceptors() { acceptors_.clear(); }
 
 void Server::accepted(UniqueFd connection) { connections_.add(std::move(connection)); }
 

@@ -26,8 +26,8 @@ class Server final : private AcceptListener, private TurnObserver, private Timer
   /// Stops accepting and ends every connection now.
   void stop();
 
-  /// Nothing of the server keeps the loop alive any more. Only once no connection is left.
-  void close();
+  /// No listening socket is used any more, and none keeps the loop alive.
+  void close_acceptors();
 
  private:
   void accepted(UniqueFd connection) override;
