@@ -144,6 +144,16 @@ ssize_t splice_to_file(int pipe, int fd, off_t& offset, std::size_t count, unsig
   return must_fail(__func__) ? -1 : real_file_ops::splice_to_file(pipe, fd, offset, shortened(count), flags);
 }
 
+std::size_t ring_bytes(std::size_t bytes) { return shortened(bytes); }
+
+int ring_wrote(int result) { return must_fail(__func__) ? -errno : result; }
+
+int ring_read(int result) { return must_fail(__func__) ? -errno : result; }
+
+int set_direct(int fd, bool direct) {
+  return must_fail(__func__) ? -1 : real_file_ops::set_direct(fd, direct);
+}
+
 int sync_data(int fd) { return must_fail(__func__) ? -1 : real_file_ops::sync_data(fd); }
 
 int sync_all(int fd) { return must_fail(__func__) ? -1 : real_file_ops::sync_all(fd); }

@@ -36,6 +36,7 @@ MAY_INCLUDE = {
 ONLY_IN = {
     'uv.h': ['master', 'worker/loop', 'tests'],
     'llhttp.h': ['worker/http/parser.', 'tests'],
+    'liburing.h': ['worker/loop/ring.', 'tests'],
 }
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]')
@@ -130,7 +131,7 @@ def include_root(tree):
 
 
 def library_walls(tree):
-    """<uv.h> and <llhttp.h> are known to one place each."""
+    """<uv.h>, <llhttp.h> and <liburing.h> are known to one place each."""
     for path in tree.sources():
         for line, library, name in tree.includes(path):
             places = ONLY_IN.get(name)

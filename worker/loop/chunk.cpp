@@ -47,7 +47,7 @@ void SlabPool::forget(Resumer& waiter) {
 
 void SlabPool::release(Slab* slab) {
   --in_use_;
-  if (free_.size() < kFreeSlabsKept) {
+  if (slab->ring_index() >= 0 || free_.size() < kFreeSlabsKept) {
     free_.push_back(slab);
   } else {
     std::free(slab->data_);

@@ -20,11 +20,17 @@ class Slab {
  public:
   std::byte* data() { return data_; }
 
+  /// Which of the worker's ring's registered buffers this is (loop/ring.h); -1: none. Registered memory stays
+  /// in the pool for good: the kernel goes on using its pages, whatever the address may mean later.
+  int ring_index() const { return ring_index_; }
+  void set_ring_index(int index) { ring_index_ = index; }
+
  private:
   friend class SlabPool;
   friend class SlabRef;
   std::byte* data_ = nullptr;
   SlabPool* pool_ = nullptr;
+  int ring_index_ = -1;
   std::uint32_t shares_ = 0;
 };
 
@@ -44,6 +50,7 @@ class SlabRef {
 
   explicit operator bool() const { return slab_ != nullptr; }
   std::byte* data() const { return slab_->data(); }
+  Slab& slab() const { return *slab_; }
 
  private:
   friend class SlabPool;
@@ -99,6 +106,8 @@ class Chunk {
   std::span<const std::byte> bytes() const {
     return empty() ? std::span<const std::byte>() : std::span<const std::byte>(slab_.data() + offset_, size_);
   }
+  /// Of a chunk that is not empty.
+  Slab& slab() const { return slab_.slab(); }
   std::span<std::byte> mutable_bytes() { return {slab_.data() + offset_, size_}; }
 
   /// The bytes [offset, offset + size) as a chunk of their own; this keeps all.

@@ -38,6 +38,16 @@ ssize_t send_file(int socket, int fd, off_t& offset, std::size_t count);
 /// splice(2) from a pipe into a file at `offset`; moves `offset` on.
 ssize_t splice_to_file(int pipe, int fd, off_t& offset, std::size_t count, unsigned flags);
 
+/// io_uring(7) reads and writes elsewhere (loop/ring.h). What is asked of it and what it answers passes here:
+/// how many of `bytes` to ask for (all), and the result of a write and of a read (itself, or minus errno).
+std::size_t ring_bytes(std::size_t bytes);
+int ring_wrote(int result);
+int ring_read(int result);
+
+/// Switches O_DIRECT (fcntl(2), F_SETFL) of a file open for reading and writing. EINVAL: this file system has
+/// none.
+int set_direct(int fd, bool direct);
+
 /// fdatasync(2), fsync(2). After a failure the pages are lost: never call again for the same data.
 int sync_data(int fd);
 int sync_all(int fd);
