@@ -210,9 +210,11 @@ void Fleet::begin_stop(bool quick, TimePoint now) {
     if (quick || worker.phase == Phase::kBooting) {
       end(worker, now);
     } else {
-      actions_.push_back(Drain{worker.id, wanted_.policy.graceful_timeout});
+      // A little early, so that a worker closes its last transfers itself and the kill finds nobody.
+      const milliseconds limit = wanted_.policy.graceful_timeout;
+      actions_.push_back(Drain{worker.id, limit - limit / 20});
       enter(worker, Phase::kDraining, now);
-      kill_soon(worker, wanted_.policy.graceful_timeout, now);
+      kill_soon(worker, limit, now);
     }
   }
 }
