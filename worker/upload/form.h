@@ -31,24 +31,34 @@ struct FormContent {
 
 /// What one form may ask for. Over it: kBodyTooLarge.
 struct FormLimits {
+  std::size_t files_max = 32;  // each is open until the form has come whole
   std::size_t parts_max = 1000;
-  std::size_t part_header_bytes_max = 8 * 1024;   // of one part
-  std::size_t field_bytes_max = 1024 * 1024;      // of all fields together
-  std::size_t surround_bytes_max = 64 * 1024;     // preamble and epilogue, each
+  std::size_t part_header_bytes_max = 8 * 1024;  // of one part
+  std::size_t field_bytes_max = 1024 * 1024;     // of all fields together, and all names
+  std::size_t surround_bytes_max = 64 * 1024;    // preamble and epilogue, each
 };
 
-/// The boundary of a Content-Type "multipart/form-data; boundary=…" (RFC 2046, 5.1.1; RFC 7578), unquoted; empty
-/// where it is another type or the boundary is missing or malformed.
+/// The boundary of a Content-Type "multipart/form-data; boundary=…" (RFC 2046, 5.1.1; RFC 7578), unquoted;
+/// empty where it is another type or the boundary is missing or malformed.
 std::string form_boundary(std::string_view content_type);
 
 /// A sink that takes a multipart/form-data body apart while it arrives: each file goes through a sink of its
-/// own, made by `inner`, to a fresh name in `target`'s directory. form() says what came.
-std::unique_ptr<BodySink> make_form_sink(const UploadServices& services, Resumer& resumer, UploadTarget target,
-                                         const SinkStrategy& inner, std::string boundary);
+/// own, made by `inner` (which must see the bytes), to a fresh name in `target`'s directory. form() says what
+/// came.
+///
+/// A file is a part with a filename, or one called "file"; a browser's file input that was left unused (empty
+/// filename, no bytes) is none. Nothing is published before the closing boundary has come: a form that is cut
+/// off, malformed, over a limit or without a file (kBadBody, kBodyTooLarge; an empty `boundary` is kBadBody
+/// too) leaves nothing. finish() publishes file by file, in order; when one fails, those before it are
+/// removed again before the error is told, so that others may have seen them for that moment.
+std::unique_ptr<BodySink> make_form_sink(const UploadServices& services, Resumer& resumer,
+                                         UploadTarget target, const SinkStrategy& inner, std::string boundary,
+                                         const FormLimits& limits = {});
 
 /// A sink that gathers a JSON body {"file": "<base64>"} and writes the decoded bytes through a sink made by
 /// `inner` (worker/upload/json_base64.cpp). `size` reserves the memory. form() says what came.
-std::unique_ptr<BodySink> make_json_sink(const UploadServices& services, Resumer& resumer, UploadTarget target,
-                                         const SinkStrategy& inner, std::optional<std::uint64_t> size);
+std::unique_ptr<BodySink> make_json_sink(const UploadServices& services, Resumer& resumer,
+                                         UploadTarget target, const SinkStrategy& inner,
+                                         std::optional<std::uint64_t> size);
 
 }  // namespace forklift
