@@ -18,6 +18,13 @@ enum class Durability : std::uint8_t {
 
 const char* to_string(Durability durability);
 
+/// Who decodes base64 (worker/upload/base64.h).
+enum class Base64Choice : std::uint8_t {
+  kAuto,    // ours where this CPU has vectors for it, else libb64
+  kLibb64,
+  kSimd,
+};
+
 /// Every setting, resolved: flag over environment over file over default. Plain data, made by
 /// common/options, read-only afterwards. The master and the worker have the same one.
 struct Config {
@@ -37,6 +44,7 @@ struct Config {
   std::string root = "./data";
   std::string sample;                          // file that downloads without a name serve; empty: none
   Durability durability = Durability::kNone;
+  Base64Choice base64 = Base64Choice::kAuto;
   std::chrono::milliseconds part_age_max{24LL * 3600 * 1000};  // older unfinished parts are swept
 
   // Connections

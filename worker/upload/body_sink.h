@@ -11,7 +11,10 @@
 namespace forklift {
 
 class DiskPool;
+class JsonUploads;
+class Ring;
 class Socket;
+class SplicePipe;
 struct FormContent;
 
 /// What every sink of one worker works with. Owned by the worker's main; outlives every sink.
@@ -20,6 +23,9 @@ struct UploadServices {
   DiskPool& disk;
   SlabPool& slabs;
   Durability durability;
+  Ring* ring = nullptr;               // nullptr: no io_uring here
+  SplicePipe* splice_pipe = nullptr;  // nullptr: the splice strategy copies
+  JsonUploads* json = nullptr;  // of the JSON sinks (worker/upload/json_base64.h); nullptr: there are none
 };
 
 /// Takes one request body, in order, one step at a time. A connection owns its sink; destroying a sink that

@@ -1,0 +1,210 @@
+#include "worker/upload/json_document.h"
+
+#include <simdjson.h>
+
+namespace forklift {
+
+namespace ondemand = simdjson::ondemand;
+
+const std::size_t JsonParser::kPaddingBytes = simdjson::SIMDJSON_PADDING;
+
+struct JsonParser::State {
+  ondemand::parser parser;
+};
+
+namespace {
+
+constexpr int kDepthMax = 64;
+constexpr std::size_t kFilenameBytesMax = 4096;
+
+Error bad_body(const char* sentence, std::size_t position) {
+  return {ErrorCode::kBadBody, sentence, 0, static_cast<std::int64_t>(position)};
+}
+
+Error bad_body(const char* sentence) { return {ErrorCode::kBadBody, sentence}; }
+
+/// What the parser says, in words for whoever sent the body.
+Error error_of(simdjson::error_code code) {
+  switch (code) {
+    case simdjson::EMPTY:
+      return bad_body("The body is empty where JSON was expected.");
+    case simdjson::UTF8_ERROR:
+      return bad_body("The JSON body is not valid UTF-8.");
+    case simdjson::UNESCAPED_CHARS:
+      return bad_body("A string of the JSON body holds a control character that is not escaped.");
+    case simdjson::UNCLOSED_STRING:
+      return bad_body("A string of the JSON body has no end.");
+    case simdjson::STRING_ERROR:
+      return bad_body("A string of the JSON body holds an escape that JSON does not have.");
+    case simdjson::NUMBER_ERROR:
+      return bad_body("The JSON body holds a number that is malformed or out of range.");
+    case simdjson::DEPTH_ERROR:
+      return bad_body("The JSON body is nested too deeply.");
+    case simdjson::INCORRECT_TYPE:
+      return bad_body("The body must be a JSON object.");
+    case simdjson::CAPACITY:
+      return {ErrorCode::kBodyTooLarge, "The JSON body is too large to be parsed."};
+    case simdjson::MEMALLOC:
+      return {ErrorCode::kNoMemory, "JSON parser"};
+    default:
+      return bad_body("The body is not well-formed JSON.");
+  }
+}
+
+/// A value nobody asked for: on-demand parsing looks at nothing by itself, and a body is whole JSON or
+/// refused.
+simdjson::error_code walk(ondemand::value value, int depth);
+
+simdjson::error_code walk_array(ondemand::value value, int depth) {
+  ondemand::array array;
+  if (const auto error = value.get_array().get(array)) return error;
+  for (auto element : array) {
+    ondemand::value inner;
+    if (const auto error = element.get(inner)) return error;
+    if (const auto error = walk(inner, depth)) return error;
+  }
+  return simdjson::SUCCESS;
+}
+
+simdjson::error_code walk_object(ondemand::value value, int depth) {
+  ondemand::object object;
+  if (const auto error = value.get_object().get(object)) return error;
+  for (auto each : object) {
+    ondemand::field field;
+    if (const auto error = std::move(each).get(field)) return error;
+    if (const auto error = field.unescaped_key().error()) return error;
+    if (const auto error = walk(field.value(), depth)) return error;
+  }
+  return simdjson::SUCCESS;
+}
+
+simdjson::error_code walk_null(ondemand::value value) {
+  bool null = false;
+  if (const auto error = value.is_null().get(null)) return error;
+  return null ? simdjson::SUCCESS : simdjson::N_ATOM_ERROR;
+}
+
+simdjson::error_code walk(ondemand::value value, int depth) {
+  if (depth == 0) return simdjson::DEPTH_ERROR;
+  ondemand::json_type type;
+  if (const auto error = value.type().get(type)) return error;
+  switch (type) {
+    case ondemand::json_type::array:
+      return walk_array(value, depth - 1);
+    case ondemand::json_type::object:
+      return walk_object(value, depth - 1);
+    case ondemand::json_type::number:
+      return value.get_number().error();
+    case ondemand::json_type::string:
+      return value.get_string().error();
+    case ondemand::json_type::boolean:
+      return value.get_bool().error();
+    case ondemand::json_type::null:
+      return walk_null(value);
+  }
+  return simdjson::TAPE_ERROR;
+}
+
+/// The members of the object, one after the other.
+class Reading {
+ public:
+  explicit Reading(const char* body) : body_(body) {}
+
+  Result<void> take(ondemand::field& field) {
+    std::string_view key;
+    if (const auto error = field.unescaped_key().get(key)) return error_of(error);
+    for (const std::string_view name : {"file", "data", "content"}) {
+      if (key == name) return take_file(name, field.value());
+    }
+    if (key == "filename") return take_filename(field.value());
+    if (const auto error = walk(field.value(), kDepthMax)) return error_of(error);
+    return {};
+  }
+
+  Result<JsonUpload> upload() {
+    if (!has_file_) return bad_body("The JSON body has no member \"file\" (or \"data\", or \"content\").");
+    return std::move(upload_);
+  }
+
+ private:
+  Result<void> take_file(std::string_view name, ondemand::value value) {
+    std::string_view token = value.raw_json_token();
+    const auto position = static_cast<std::size_t>(token.data() - body_);
+    if (has_file_) {
+      return bad_body("The JSON body has more than one of \"file\", \"data\" and \"content\".", position);
+    }
+    if (token.front() != '"') return bad_body("The file must be a JSON string that holds base64.", position);
+    // Takes it as the string it is: skipping would let `"…":` pass for the key of the next member.
+    if (const auto error = value.get_raw_json_string().error()) return error_of(error);
+    token = token.substr(0, token.rfind('"'));
+    has_file_ = true;
+    upload_.field = name;
+    upload_.file_offset = position + 1;
+    upload_.file_size = token.size() - 1;
+    return {};
+  }
+
+  Result<void> take_filename(ondemand::value value) {
+    const std::string_view token = value.raw_json_token();
+    const auto position = static_cast<std::size_t>(token.data() - body_);
+    if (has_filename_) return bad_body("The JSON body has more than one \"filename\".", position);
+    if (token.front() != '"') return bad_body("The filename must be a JSON string.", position);
+    std::string_view filename;
+    if (const auto error = value.get_string().get(filename)) return error_of(error);
+    if (filename.size() > kFilenameBytesMax) {
+      return Error{ErrorCode::kBodyTooLarge, "The filename is longer than 4096 bytes."};
+    }
+    has_filename_ = true;
+    upload_.filename = filename;
+    return {};
+  }
+
+  const char* body_;
+  JsonUpload upload_;
+  bool has_file_ = false;
+  bool has_filename_ = false;
+};
+
+/// Adds where the parser stood, if the error does not say.
+Error located(Error error, ondemand::document& document, const char* body, std::size_t size) {
+  const char* location = nullptr;
+  if (error.position < 0 && error.code == ErrorCode::kBadBody &&
+      document.current_location().get(location) == simdjson::SUCCESS && location >= body &&
+      location < body + size) {
+    error.position = location - body;
+  }
+  return error;
+}
+
+Result<JsonUpload> read_document(ondemand::document& document, const char* body) {
+  ondemand::object object;
+  if (const auto error = document.get_object().get(object)) return error_of(error);
+  Reading reading(body);
+  for (auto each : object) {
+    ondemand::field field;
+    if (const auto error = std::move(each).get(field)) return error_of(error);
+    if (const auto taken = reading.take(field); !taken) return taken.error();
+  }
+  const char* behind = nullptr;
+  if (document.current_location().get(behind) == simdjson::SUCCESS) {
+    return bad_body("Something follows the JSON object.");
+  }
+  return reading.upload();
+}
+
+}  // namespace
+
+JsonParser::JsonParser() : state_(std::make_unique<State>()) {}
+JsonParser::~JsonParser() = default;
+
+Result<JsonUpload> JsonParser::parse(const char* body, std::size_t size) {
+  ondemand::document document;
+  if (const auto error = state_->parser.iterate(body, size, size + kPaddingBytes).get(document)) {
+    return error_of(error);
+  }
+  auto upload = read_document(document, body);
+  if (!upload) return located(upload.error(), document, body, size);
+  return upload;
+}
+
+}  // namespace forklift
