@@ -26,7 +26,7 @@ void check_stored(ContractFixture& f, const Upload& upload, const std::string& b
 }
 
 TEST_CASE("a body that is written comes out as it went in, in any chunks") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     for (const std::size_t size : kBodySizes) {
       const std::string body = body_of(size);
       for (const auto& chunking : kChunkings) {
@@ -45,7 +45,7 @@ TEST_CASE("a body that is written comes out as it went in, in any chunks") {
 }
 
 TEST_CASE("a body that is received comes out as it went in, however the client sends") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     for (const std::size_t size : kBodySizes) {
       const std::string body = body_of(size);
       for (const std::size_t piece : {std::size_t{1777}, std::size_t{65537}, std::size_t{1} << 22}) {
@@ -67,7 +67,7 @@ TEST_CASE("a body that is received comes out as it went in, however the client s
 }
 
 TEST_CASE("a sink takes no byte beyond its limit from the socket") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     INFO(strategy.name);
     ContractFixture f;
     const std::string body = body_of(300000);
@@ -82,7 +82,7 @@ TEST_CASE("a sink takes no byte beyond its limit from the socket") {
 }
 
 TEST_CASE("every durability that is asked for is kept and said") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     for (const Durability durability : {Durability::kNone, Durability::kData, Durability::kFull}) {
       INFO(strategy.name << " " << to_string(durability));
       ContractFixture f(64 * kSlabBytes, durability);
@@ -105,7 +105,7 @@ std::unique_ptr<Upload> upload_to(ContractFixture& f, const SinkStrategy& strate
 }
 
 TEST_CASE("replacing, creating and fresh names are told apart") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     INFO(strategy.name);
     ContractFixture f;
     const auto first = upload_to(f, strategy, {"a", PublishMode::kReplace}, "one");
@@ -133,7 +133,7 @@ TEST_CASE("replacing, creating and fresh names are told apart") {
 }
 
 TEST_CASE("a target that cannot be is refused and leaves nothing") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     INFO(strategy.name);
     ContractFixture f;
     fs::create_directory(f.root / "directory");
@@ -146,7 +146,7 @@ TEST_CASE("a target that cannot be is refused and leaves nothing") {
 }
 
 TEST_CASE("a client that leaves in mid-body is gone, and its upload too") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     for (const std::size_t sent : {std::size_t{0}, std::size_t{5}, 3 * kSlabBytes + 5}) {
       for (const bool by_reset : {false, true}) {
         INFO(strategy.name << " after " << sent << (by_reset ? " by RST" : " by FIN"));
@@ -180,7 +180,7 @@ bool destroy_after(const SinkStrategy& strategy, const std::string& body, int st
     upload.stop_after(steps);
     upload.write(body, {kSlabBytes, 5000});
     REQUIRE(f.turns.run_until([&] { return upload.over() || upload.stopped(); }));
-    if (when_quiet) REQUIRE(f.turns.run_until([&] { return f.disk.in_flight() == 0; }));
+    if (when_quiet) REQUIRE(f.turns.run_until([&] { return f.quiet(); }));
     finishing = upload.finishing();
     over = upload.over();
   }
@@ -197,7 +197,7 @@ bool destroy_after(const SinkStrategy& strategy, const std::string& body, int st
 
 TEST_CASE("an upload destroyed after any step leaves nothing behind") {
   const std::string body = body_of(4 * kSlabBytes);
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     for (const bool when_quiet : {false, true}) {
       bool over = false;
       for (int steps = 0; !over; ++steps) {
@@ -210,7 +210,7 @@ TEST_CASE("an upload destroyed after any step leaves nothing behind") {
 }
 
 TEST_CASE("a sink destroyed before it took a byte makes no call to the disk") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     INFO(strategy.name);
     ContractFixture f;
     { const Upload upload(f, strategy, kTarget); }
@@ -228,7 +228,7 @@ std::vector<SlabRef> hold_slabs(ContractFixture& f, std::size_t count, Resumer& 
 
 TEST_CASE("without a slab a sink waits, and goes on when one comes back") {
   const std::string body = body_of(5 * kSlabBytes + 3);
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     if (!strategy.sees_bytes) continue;
     INFO(strategy.name);
     ContractFixture f(2 * kSlabBytes);
@@ -255,7 +255,7 @@ TEST_CASE("without a slab a sink waits, and goes on when one comes back") {
 
 TEST_CASE("an upload destroyed while it waits for a slab lets the next one have it") {
   const std::string body = body_of(1000);
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     if (!strategy.sees_bytes) continue;
     INFO(strategy.name);
     ContractFixture f(2 * kSlabBytes);
@@ -281,19 +281,22 @@ TEST_CASE("an upload destroyed while it waits for a slab lets the next one have 
 }
 
 TEST_CASE("an upload whose client is silent holds no slab") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     INFO(strategy.name);
     ContractFixture f;
-    SocketPair pair = tcp_pair();
-    Upload upload(f, strategy, kTarget);
-    upload.receive(std::move(pair.server), 10 * kSlabBytes);
-    for (const std::size_t bytes : {std::size_t{0}, std::size_t{10}, 2 * kSlabBytes}) {
-      send_all(pair.client.get(), body_of(bytes));
-      f.turns.run_for(milliseconds(30));
-      REQUIRE(f.turns.run_until([&] { return f.disk.in_flight() == 0; }));
-      CHECK(upload.waits_for() == Flow::kWaitReadable);
-      CHECK(f.slabs.bytes_in_use() == 0);
+    {
+      SocketPair pair = tcp_pair();
+      Upload upload(f, strategy, kTarget);
+      upload.receive(std::move(pair.server), 10 * kSlabBytes);
+      for (const std::size_t bytes : {std::size_t{0}, std::size_t{10}, 2 * kSlabBytes}) {
+        send_all(pair.client.get(), body_of(bytes));
+        f.turns.run_for(milliseconds(30));
+        REQUIRE(f.turns.run_until([&] { return f.quiet(); }));
+        CHECK(upload.waits_for() == Flow::kWaitReadable);
+        CHECK(f.slabs.bytes_in_use() == 0);
+      }
     }
+    f.check_clean();
   }
 }
 
@@ -311,7 +314,7 @@ TEST_CASE("many uploads by all strategies share one loop and a small budget") {
     for (std::size_t i = 0; i < clients.size(); ++i) {
       Client& client = clients[i];
       client.body = body_of(size, i + 1);
-      const SinkStrategy& strategy = sink_strategies()[i % sink_strategies().size()];
+      const SinkStrategy& strategy = sinks_here()[i % sinks_here().size()];
       client.upload =
           std::make_unique<Upload>(f, strategy, UploadTarget{std::to_string(i), PublishMode::kCreateOnly});
       client.upload->receive(std::move(client.pair.server), size);

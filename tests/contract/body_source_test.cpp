@@ -17,7 +17,7 @@ TEST_CASE("a file of any size is sent as it is, to fast and slow readers, under 
     std::size_t piece_bytes;
     std::uint64_t limit;
   };
-  for (const SourceStrategy& strategy : source_strategies()) {
+  for (const SourceStrategy& strategy : sources_here()) {
     for (const std::size_t size : kBodySizes) {
       const std::string body = body_of(size);
       for (const Reader& reader : {Reader{0, 65536, kBytesPerTurn}, Reader{4096, 1999, 100003}}) {
@@ -48,7 +48,7 @@ struct Deaf final : ReadinessListener {
 };
 
 TEST_CASE("a limit that changes from step to step is kept") {
-  for (const SourceStrategy& strategy : source_strategies()) {
+  for (const SourceStrategy& strategy : sources_here()) {
     INFO(strategy.name);
     ContractFixture f;
     const std::string body = body_of(5000);
@@ -72,7 +72,7 @@ TEST_CASE("a limit that changes from step to step is kept") {
 }
 
 TEST_CASE("what is not there, or is no file, is not opened") {
-  for (const SourceStrategy& strategy : source_strategies()) {
+  for (const SourceStrategy& strategy : sources_here()) {
     INFO(strategy.name);
     ContractFixture f;
     fs::create_directory(f.root / "directory");
@@ -90,7 +90,7 @@ TEST_CASE("what is not there, or is no file, is not opened") {
 }
 
 TEST_CASE("a file that becomes shorter while it is sent is an error, never padding") {
-  for (const SourceStrategy& strategy : source_strategies()) {
+  for (const SourceStrategy& strategy : sources_here()) {
     INFO(strategy.name);
     ContractFixture f;
     const std::string body = body_of(8 << 20);
@@ -112,7 +112,7 @@ TEST_CASE("a file that becomes shorter while it is sent is an error, never paddi
 }
 
 TEST_CASE("a file that grows while it is sent is sent as long as it was") {
-  for (const SourceStrategy& strategy : source_strategies()) {
+  for (const SourceStrategy& strategy : sources_here()) {
     INFO(strategy.name);
     ContractFixture f;
     const std::string body = body_of(300000);
@@ -134,7 +134,7 @@ TEST_CASE("a file that grows while it is sent is sent as long as it was") {
 }
 
 TEST_CASE("a reader that leaves is gone") {
-  for (const SourceStrategy& strategy : source_strategies()) {
+  for (const SourceStrategy& strategy : sources_here()) {
     for (const bool by_reset : {false, true}) {
       INFO(strategy.name << (by_reset ? " by RST" : " by FIN"));
       ContractFixture f;
@@ -153,7 +153,7 @@ TEST_CASE("a reader that leaves is gone") {
 }
 
 TEST_CASE("a download destroyed after any step leaves nothing behind") {
-  for (const SourceStrategy& strategy : source_strategies()) {
+  for (const SourceStrategy& strategy : sources_here()) {
     bool over = false;
     for (int steps = 0; !over; ++steps) {
       INFO(strategy.name << " after " << steps << " steps");
@@ -176,7 +176,7 @@ TEST_CASE("a download destroyed after any step leaves nothing behind") {
 
 TEST_CASE("without a slab a source waits, and goes on when one comes back") {
   const std::string body = body_of(3 * kSlabBytes + 3);
-  for (const SourceStrategy& strategy : source_strategies()) {
+  for (const SourceStrategy& strategy : sources_here()) {
     if (!strategy.sees_bytes) continue;
     INFO(strategy.name);
     ContractFixture f(2 * kSlabBytes);
@@ -201,7 +201,7 @@ TEST_CASE("without a slab a source waits, and goes on when one comes back") {
 }
 
 TEST_CASE("readers that stand still hold no slab when slabs are short") {
-  for (const SourceStrategy& strategy : source_strategies()) {
+  for (const SourceStrategy& strategy : sources_here()) {
     INFO(strategy.name);
     ContractFixture f(2 * kSlabBytes);
     write_file(f.root / "file", body_of(8 << 20));

@@ -55,7 +55,7 @@ std::unique_ptr<Upload> run_upload(StrategyFixture& f, const SinkStrategy& strat
 std::multiset<std::string> calls_of(const SinkStrategy& strategy, bool from_socket) {
   FaultyFixture f;
   REQUIRE(run_upload(f, strategy, from_socket)->done());
-  f.turns.run_until([&] { return f.disk.in_flight() == 0; });
+  f.turns.run_until([&] { return f.quiet(); });
   const auto calls = faults::calls();
   return {calls.begin(), calls.end()};
 }
@@ -67,7 +67,7 @@ bool only_directories_in(const fs::path& root) {
 }
 
 TEST_CASE("an upload whose disk fails at any call says why and leaves nothing, by every strategy") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     for (const bool from_socket : {false, true}) {
       const auto calls = calls_of(strategy, from_socket);
       REQUIRE(calls.count("sync_data") == 1);
@@ -87,7 +87,7 @@ TEST_CASE("an upload whose disk fails at any call says why and leaves nothing, b
 }
 
 TEST_CASE("an upload whose disk fails at a later write says why and leaves nothing") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     const auto calls = calls_of(strategy, false);
     for (const char* operation : {"write_some", "write_at", "write_vector", "write_vector_at"}) {
       // A strategy may join chunks, so it makes at least two calls, not always as many.
@@ -103,7 +103,7 @@ TEST_CASE("an upload whose disk fails at a later write says why and leaves nothi
 }
 
 TEST_CASE("writes that take less than they were given go on where they stopped") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     for (const bool from_socket : {false, true}) {
       INFO(strategy.name);
       FaultyFixture f;
@@ -116,7 +116,7 @@ TEST_CASE("writes that take less than they were given go on where they stopped")
 }
 
 TEST_CASE("a write that a signal interrupts is made again") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     INFO(strategy.name);
     FaultyFixture f;
     for (const char* operation : {"open_at", "write_some", "write_at", "write_vector", "splice_to_file"}) {
@@ -128,7 +128,7 @@ TEST_CASE("a write that a signal interrupts is made again") {
 }
 
 TEST_CASE("an upload that is destroyed while its disk fails leaves nothing") {
-  for (const SinkStrategy& strategy : sink_strategies()) {
+  for (const SinkStrategy& strategy : sinks_here()) {
     for (int steps = 1; steps <= 6; ++steps) {
       INFO(strategy.name << " after " << steps);
       FaultyFixture f;
@@ -162,7 +162,7 @@ std::string run_download(StrategyFixture& f, const SourceStrategy& strategy, Err
 }
 
 TEST_CASE("a download whose disk fails at any call says why, by every source") {
-  for (const SourceStrategy& strategy : source_strategies()) {
+  for (const SourceStrategy& strategy : sources_here()) {
     FaultyFixture plain;
     write_file(plain.root / "file", body());
     CHECK(run_download(plain, strategy, nullptr) == body());
@@ -184,7 +184,7 @@ TEST_CASE("a download whose disk fails at any call says why, by every source") {
 }
 
 TEST_CASE("reads that give less than was asked for go on where they stopped") {
-  for (const SourceStrategy& strategy : source_strategies()) {
+  for (const SourceStrategy& strategy : sources_here()) {
     INFO(strategy.name);
     FaultyFixture f;
     write_file(f.root / "file", body());

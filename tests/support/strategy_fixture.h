@@ -1,6 +1,8 @@
 #pragma once
 
 #include <csignal>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,11 +12,14 @@
 #include "support/store_fixture.h"
 #include "worker/download/strategies.h"
 #include "worker/loop/disk_pool.h"
+#include "worker/loop/ring.h"
+#include "worker/upload/splice_pipe.h"
 #include "worker/upload/strategies.h"
 
 namespace forklift::testing {
 
-/// What a worker's main makes, for one test over one root: a loop, a store, a disk pool, a slab pool.
+/// What a worker's main makes, for one test over one root: a loop, a store, a disk pool, a slab pool, a ring
+/// where the kernel has one.
 class StrategyFixture {
  public:
   explicit StrategyFixture(std::string root_path, std::size_t slab_bytes_max = 64 * kSlabBytes,
@@ -23,16 +28,25 @@ class StrategyFixture {
         store(FileStore::open(root.string()).value()),
         disk(loop()),
         slabs(slab_bytes_max),
-        uploads{store, disk, slabs, durability},
-        downloads{store, disk, slabs, {}} {
+        ring(open_ring(loop())),
+        uploads{store, disk, slabs, durability, ring.get(), &splice_pipe},
+        downloads{store, disk, slabs, {}, ring.get()} {
     std::signal(SIGPIPE, SIG_IGN);
   }
 
   EventLoop& loop() { return turns.loop; }
 
-  /// Lets the disk pool come to rest; then no slab is out and no part is left, whatever happened.
+  static std::unique_ptr<Ring> open_ring(EventLoop& loop) {
+    auto ring = Ring::open(loop);
+    return ring ? *std::move(ring) : nullptr;
+  }
+
+  bool quiet() const { return disk.in_flight() == 0 && (!ring || ring->in_flight() == 0); }
+
+  /// Lets the disk pool and the ring come to rest; then no slab is out and no part is left, whatever
+  /// happened.
   void check_clean() {
-    CHECK(turns.run_until([this] { return disk.in_flight() == 0; }));
+    CHECK(turns.run_until([this] { return quiet(); }));
     CHECK(slabs.bytes_in_use() == 0);
     CHECK(parts_in(root).empty());
   }
@@ -42,9 +56,38 @@ class StrategyFixture {
   FileStore store;
   DiskPool disk;
   SlabPool slabs;
+  std::unique_ptr<Ring> ring;
+  SplicePipe splice_pipe;
   UploadServices uploads;
   DownloadServices downloads;
 };
+
+/// Those of `strategies` that work over a store at `root`; says which do not.
+template <typename Strategy>
+std::vector<Strategy> working_strategies(std::span<const Strategy> strategies, const std::string& root) {
+  const FileStore store = FileStore::open(root).value();
+  std::vector<Strategy> working;
+  for (const Strategy& strategy : strategies) {
+    if (strategy.probe(store).ok()) {
+      working.push_back(strategy);
+    } else {
+      WARN("SKIPPED: " << strategy.name << " does not work here");
+    }
+  }
+  return working;
+}
+
+/// The strategies that work where temporary files lie.
+inline const std::vector<SinkStrategy>& sinks_here() {
+  static const auto here =
+      working_strategies(sink_strategies(), TemporaryDirectory().path().string() + "/root");
+  return here;
+}
+inline const std::vector<SourceStrategy>& sources_here() {
+  static const auto here =
+      working_strategies(source_strategies(), TemporaryDirectory().path().string() + "/root");
+  return here;
+}
 
 /// A StrategyFixture with a root of its own.
 struct OwnRoot {

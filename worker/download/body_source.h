@@ -11,6 +11,7 @@
 namespace forklift {
 
 class DiskPool;
+class Ring;
 class Socket;
 
 /// What every source of one worker works with. Owned by the worker's main; outlives every source.
@@ -18,7 +19,8 @@ struct DownloadServices {
   const FileStore& store;
   DiskPool& disk;
   SlabPool& slabs;
-  std::string sample;  // path of the file that downloads without a name get; empty: none
+  std::string sample;    // path of the file that downloads without a name get; empty: none
+  Ring* ring = nullptr;  // nullptr: no io_uring here
 };
 
 /// What to send.

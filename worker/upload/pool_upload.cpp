@@ -1,0 +1,104 @@
+#include "worker/upload/pool_upload.h"
+
+#include <utility>
+
+namespace forklift {
+
+void PoolUpload::add(std::vector<Chunk> chunks, bool publish) {
+  chunks_ = std::move(chunks);
+  publishing_ = publish;
+}
+
+void PoolUpload::submit(std::unique_ptr<PoolUpload> upload, PoolUploadOwner& owner) {
+  upload->owner_ = &owner;
+  DiskPool& disk = upload->services_.disk;
+  disk.submit(std::move(upload));
+}
+
+void PoolUpload::throw_away(std::unique_ptr<PoolUpload> upload) {
+  if (!upload->part_) return;
+  upload->abandon();
+  DiskPool& disk = upload->services_.disk;
+  disk.submit(std::move(upload));
+}
+
+void PoolUpload::abandon() {
+  owner_ = nullptr;
+  abandoned_ = true;
+}
+
+void PoolUpload::run() {
+  if (abandoned_) {
+    part_.reset();
+    return;
+  }
+  if (const auto written = write_chunks(); !written) {
+    error_ = written.error();
+  } else if (publishing_ && !abandoned_) {
+    auto stored = publish();
+    if (stored) {
+      stored_ = *std::move(stored);
+    } else {
+      error_ = stored.error();
+    }
+    part_.reset();
+  }
+}
+
+void PoolUpload::done(std::unique_ptr<DiskJob> self) {
+  chunks_.clear();
+  self.release();
+  std::unique_ptr<PoolUpload> upload(this);
+  if (owner_ != nullptr) {
+    owner_->returned(std::move(upload));
+  } else {
+    throw_away(std::move(upload));
+  }
+}
+
+Result<void> PoolUpload::write(PartFile& part, std::span<const std::byte> bytes, std::uint64_t) {
+  return part.write(bytes);
+}
+
+Result<void> PoolUpload::write_chunks() {
+  if (!part_) {
+    auto part = services_.store.begin();
+    if (!part) return part.error();
+    part_.emplace(*std::move(part));
+    if (auto prepared = prepare(*part_); !prepared) return prepared;
+  }
+  for (const Chunk& chunk : chunks_) {
+    if (abandoned_) return {};
+    if (auto written = write(*part_, chunk.bytes(), size_); !written) return written;
+    size_ += chunk.size();
+  }
+  return {};
+}
+
+Result<Stored> PoolUpload::publish() {
+  if (auto completed = complete(*part_, size_); !completed) return completed.error();
+  return services_.store.publish(*part_, target_, size_, services_.durability);
+}
+
+PoolSink::~PoolSink() {
+  if (in_flight_ != nullptr) {
+    in_flight_->abandon();
+  } else {
+    PoolUpload::throw_away(std::move(upload_));
+  }
+}
+
+void PoolSink::start_step(std::vector<Chunk> chunks, bool publish) {
+  upload_->add(std::move(chunks), publish);
+  in_flight_ = upload_.get();
+  PoolUpload::submit(std::move(upload_), *this);
+}
+
+void PoolSink::returned(std::unique_ptr<PoolUpload> upload) {
+  in_flight_ = nullptr;
+  upload_ = std::move(upload);
+  const PoolUpload& step = *upload_;
+  step_done(step.error(), step.stored());
+}
+
+}  // namespace forklift
