@@ -10,7 +10,8 @@ SlabRef::~SlabRef() {
   if (slab_ != nullptr && --slab_->shares_ == 0) slab_->pool_->release(slab_);
 }
 
-SlabPool::SlabPool(std::size_t bytes_max) : slabs_max_(std::max<std::size_t>(bytes_max / kSlabBytes, 2)) {}
+SlabPool::SlabPool(std::size_t bytes_max, std::size_t free_slabs_max)
+    : slabs_max_(std::max<std::size_t>(bytes_max / kSlabBytes, 2)), free_slabs_max_(free_slabs_max) {}
 
 SlabPool::~SlabPool() {
   if (in_use_ != 0) std::abort();  // a share would outlive its pool
@@ -26,6 +27,11 @@ SlabRef SlabPool::acquire(Resumer& waiter) {
     return SlabRef();
   }
   std::erase(waiters_, &waiter);
+  return acquire_now();
+}
+
+SlabRef SlabPool::acquire_now() {
+  if (in_use_ == slabs_max_) return SlabRef();
   ++in_use_;
   if (!free_.empty()) {
     Slab* slab = free_.back();
@@ -47,7 +53,7 @@ void SlabPool::forget(Resumer& waiter) {
 
 void SlabPool::release(Slab* slab) {
   --in_use_;
-  if (slab->ring_index() >= 0 || free_.size() < kFreeSlabsKept) {
+  if (slab->ring_index() >= 0 || free_.size() < free_slabs_max_) {
     free_.push_back(slab);
   } else {
     std::free(slab->data_);

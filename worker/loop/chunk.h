@@ -64,7 +64,8 @@ class SlabRef {
 /// Owned by the worker's main; outlives every SlabRef. Loop thread only.
 class SlabPool {
  public:
-  explicit SlabPool(std::size_t bytes_max);
+  /// At most `free_slabs_max` free slabs are kept for the next body; the rest goes back to the system.
+  explicit SlabPool(std::size_t bytes_max, std::size_t free_slabs_max = kFreeSlabsKept);
   SlabPool(const SlabPool&) = delete;
   SlabPool& operator=(const SlabPool&) = delete;
   ~SlabPool();
@@ -73,12 +74,16 @@ class SlabPool {
   /// again (first come, first served).
   SlabRef acquire(Resumer& waiter);
 
+  /// A slab, or an empty reference when the budget is spent: for who does without.
+  SlabRef acquire_now();
+
   /// Must be called by a waiter that goes away or no longer wants a slab. Harmless otherwise.
   void forget(Resumer& waiter);
 
   /// Less than half the budget is spent: a slab may be kept for convenience.
   bool plentiful() const { return in_use_ * 2 < slabs_max_; }
 
+  std::size_t bytes_max() const { return slabs_max_ * kSlabBytes; }
   std::size_t bytes_in_use() const { return in_use_ * kSlabBytes; }
 
  private:
@@ -87,6 +92,7 @@ class SlabPool {
   void resume_next();
 
   std::size_t slabs_max_;
+  std::size_t free_slabs_max_;
   std::size_t in_use_ = 0;
   std::vector<Slab*> free_;
   std::vector<Resumer*> waiters_;

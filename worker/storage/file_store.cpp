@@ -173,6 +173,8 @@ Result<FileStore> FileStore::open(const std::string& root, Resolver resolver) {
 
 Result<PartFile> FileStore::begin() const { return state_->session.begin(); }
 
+Result<PartFile> FileStore::begin_unnamed() const { return state_->session.begin_unnamed(); }
+
 Result<Stored> FileStore::publish(PartFile& part, const UploadTarget& target, std::uint64_t size,
                                   Durability durability) const {
   auto stored = state_->publish(part, target, size, durability);

@@ -36,8 +36,9 @@ struct UploadTarget {
 struct Stored {
   std::string file_path;  // relative to the root: the name open_file takes
   std::uint64_t size;
-  bool replaced;          // another file of that name stood there
-  Durability durability;  // how far it really went
+  bool replaced;           // another file of that name stood there
+  Durability durability;   // how far it really went
+  bool ephemeral = false;  // it lay in memory and is gone: there is no file, and file_path is empty
 };
 
 /// A regular file, open for reading, as it was when it was opened.
@@ -72,6 +73,10 @@ class FileStore {
   /// A new, empty part, mode 0666 less umask.
   Result<PartFile> begin() const;
 
+  /// A new, empty part that has no name (O_TMPFILE, or unlinked at once) and goes with its descriptor: room
+  /// for bytes on their way. It cannot be published.
+  Result<PartFile> begin_unnamed() const;
+
   /// Makes the part a file that everybody sees, whole, in one step: its size is checked against `size`, it is
   /// synced as `durability` says, missing parent directories are made, it is renamed. On any failure the part
   /// is gone and the name is as it was before. kConflict: a directory or a special file stands there, or a
@@ -83,8 +88,8 @@ class FileStore {
   /// kNotFound: nothing there, or a directory. kForbidden: a symbolic link on the way, or not a regular file.
   Result<OpenedFile> open_file(std::string_view name) const;
 
-  /// Opens a file of the operator's choice, which need not lie below the root. Errors as open_file, but symbolic
-  /// links are followed.
+  /// Opens a file of the operator's choice, which need not lie below the root. Errors as open_file, but
+  /// symbolic links are followed.
   static Result<OpenedFile> open_path(const std::string& path);
 
   /// Removes a regular file; its directories stay. With kFull the removal itself is synced. Errors as

@@ -1,5 +1,9 @@
 #include "worker/storage/part_file.h"
 
+#include <limits.h>
+
+#include <algorithm>
+
 #include "common/errno_error.h"
 #include "worker/storage/file_ops.h"
 #include "worker/storage/retry.h"
@@ -10,6 +14,17 @@ namespace {
 /// A write that took nothing and said nothing would loop for ever.
 Error write_error(ssize_t written) {
   return written < 0 ? errno_error("write") : Error{ErrorCode::kIo, "write: nothing written"};
+}
+
+std::span<iovec> after(std::span<iovec> ranges, std::size_t bytes) {
+  while (!ranges.empty() && bytes >= ranges[0].iov_len) {
+    bytes -= ranges[0].iov_len;
+    ranges = ranges.subspan(1);
+  }
+  if (bytes == 0) return ranges;
+  ranges[0].iov_base = static_cast<std::byte*>(ranges[0].iov_base) + bytes;
+  ranges[0].iov_len -= bytes;
+  return ranges;
 }
 
 }  // namespace
@@ -35,6 +50,16 @@ Result<void> PartFile::write(std::span<const std::byte> bytes) {
   return {};
 }
 
+Result<void> PartFile::write(std::span<iovec> ranges) {
+  while (!ranges.empty()) {
+    const auto next = ranges.first(std::min<std::size_t>(ranges.size(), IOV_MAX));
+    const ssize_t written = retry_eintr([&] { return file_ops::write_vector(fd(), next); });
+    if (written <= 0) return write_error(written);
+    ranges = after(ranges, static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
 Result<void> PartFile::write_at(std::span<const std::byte> bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
     const ssize_t written = retry_eintr([&] { return file_ops::write_at(fd(), bytes, offset); });
@@ -42,6 +67,12 @@ Result<void> PartFile::write_at(std::span<const std::byte> bytes, std::uint64_t 
     offset += static_cast<std::uint64_t>(written);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
+  return {};
+}
+
+Result<void> PartFile::hide() {
+  if (file_ops::unlink_at(directory_, name_.c_str()) < 0) return errno_error("hide part");
+  name_.clear();
   return {};
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,12 +28,16 @@ class PartFile {
   /// Open for reading and writing; its offset is the caller's. Closed by publish, discard or destruction.
   int fd() const { return fd_.get(); }
 
-  /// Relative to the directory of the store's parts; empty once published or discarded.
+  /// Relative to the directory of the store's parts; empty once published, hidden or discarded.
   const std::string& name() const { return name_; }
 
   /// Writes all of it at the file's offset, or at `offset`: short writes go on, EINTR is repeated.
   Result<void> write(std::span<const std::byte> bytes);
+  Result<void> write(std::span<iovec> ranges);  // uses `ranges` up
   Result<void> write_at(std::span<const std::byte> bytes, std::uint64_t offset);
+
+  /// Takes its name away: it goes with its descriptor, also when the process dies.
+  Result<void> hide();
 
   /// Throws the upload away now. Does nothing when it has been published or discarded.
   void discard();

@@ -141,6 +141,18 @@ Result<PartFile> PartSession::begin() const {
   return errno_error("create part");
 }
 
+Result<PartFile> PartSession::begin_unnamed() const {
+  const int fd = retry_eintr(
+      [&] { return file_ops::open_at(directory_.get(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600); });
+  if (fd >= 0) return PartFile(UniqueFd(fd), directory_.get(), {});
+  // Each stands for a kernel or a file system without O_TMPFILE (open(2)).
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return errno_error("create unnamed part");
+  auto part = begin();
+  if (!part) return part;
+  if (auto hidden = part->hide(); !hidden) return hidden.error();
+  return part;
+}
+
 Result<std::size_t> sweep_sessions(int parts, std::chrono::milliseconds older_than) {
   return Sweep(parts, older_than).run();
 }

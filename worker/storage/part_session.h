@@ -31,6 +31,9 @@ class PartSession {
   /// A new, empty part. Any thread.
   Result<PartFile> begin() const;
 
+  /// A new, empty part without a name. Any thread.
+  Result<PartFile> begin_unnamed() const;
+
  private:
   PartSession(int parts, std::string name, UniqueFd directory)
       : parts_(parts), name_(std::move(name)), directory_(std::move(directory)) {}
