@@ -155,9 +155,11 @@ TEST_CASE("a form without a file, or without a boundary, is a bad body") {
       CHECK(visible_in(f.root).empty());
     }
     ContractFixture f;
-    FormUpload upload(f, *strategy, {}, "");
-    run_form(f, upload, file + closing());
-    CHECK(upload.failed_with(ErrorCode::kBadBody));
+    {
+      FormUpload upload(f, *strategy, {}, "");
+      run_form(f, upload, file + closing());
+      CHECK(upload.failed_with(ErrorCode::kBadBody));
+    }
     f.check_clean();
   }
 }

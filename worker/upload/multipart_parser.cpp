@@ -59,6 +59,10 @@ std::size_t MultipartParser::find_delimiter(std::string_view input) const {
     const void* const found = std::memchr(input.data() + at, '\r', input.size() - at);
     if (found == nullptr) break;
     at = static_cast<std::size_t>(static_cast<const char*>(found) - input.data());
+    if (at + 1 < input.size() && input[at + 1] != '\n') {
+      ++at;
+      continue;
+    }
     const std::size_t matched = common_prefix(delimiter_, input.substr(at));
     if (matched == delimiter_.size() || at + matched == input.size()) return at;
     at += matched;
