@@ -25,6 +25,7 @@ struct UploadServices {
   Durability durability;
   Ring* ring = nullptr;               // nullptr: no io_uring here
   SplicePipe* splice_pipe = nullptr;  // nullptr: the splice strategy copies
+  SlabPool* spool = nullptr;          // of bodies that are gathered before they are written; nullptr: none are
   JsonUploads* json = nullptr;  // of the JSON sinks (worker/upload/json_base64.h); nullptr: there are none
 };
 

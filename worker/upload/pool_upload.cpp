@@ -35,13 +35,13 @@ void PoolUpload::run() {
   if (const auto written = write_chunks(); !written) {
     error_ = written.error();
   } else if (publishing_ && !abandoned_) {
-    auto stored = publish();
+    auto stored = publish(*part_, size_);
     if (stored) {
       stored_ = *std::move(stored);
     } else {
       error_ = stored.error();
     }
-    part_.reset();
+    if (!stored_ || !stored_->ephemeral) part_.reset();
   }
 }
 
@@ -62,22 +62,26 @@ Result<void> PoolUpload::write(PartFile& part, std::span<const std::byte> bytes,
 
 Result<void> PoolUpload::write_chunks() {
   if (!part_) {
-    auto part = services_.store.begin();
+    auto part = begin(services_.store);
     if (!part) return part.error();
     part_.emplace(*std::move(part));
     if (auto prepared = prepare(*part_); !prepared) return prepared;
   }
-  for (const Chunk& chunk : chunks_) {
+  return write_all(*part_, chunks_);
+}
+
+Result<void> PoolUpload::write_all(PartFile& part, std::span<const Chunk> chunks) {
+  for (const Chunk& chunk : chunks) {
     if (abandoned_) return {};
-    if (auto written = write(*part_, chunk.bytes(), size_); !written) return written;
+    if (auto written = write(part, chunk.bytes(), size_); !written) return written;
     size_ += chunk.size();
   }
   return {};
 }
 
-Result<Stored> PoolUpload::publish() {
-  if (auto completed = complete(*part_, size_); !completed) return completed.error();
-  return services_.store.publish(*part_, target_, size_, services_.durability);
+Result<Stored> PoolUpload::publish(PartFile& part, std::uint64_t size) {
+  if (auto completed = complete(part, size); !completed) return completed.error();
+  return services_.store.publish(part, target_, size, services_.durability);
 }
 
 PoolSink::~PoolSink() {

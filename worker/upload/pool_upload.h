@@ -57,8 +57,13 @@ class PoolUpload : public DiskJob {
  protected:
   // On a pool thread.
 
+  virtual Result<PartFile> begin(const FileStore& store) { return store.begin(); }
+
   /// The part was just made.
   virtual Result<void> prepare(PartFile&) { return {}; }
+
+  /// Writes all of a step's chunks, one after the other unless overridden.
+  virtual Result<void> write_all(PartFile& part, std::span<const Chunk> chunks);
 
   /// Writes `bytes` at `offset`, which is the end of what was written before, or keeps a rest for later.
   virtual Result<void> write(PartFile& part, std::span<const std::byte> bytes, std::uint64_t offset);
@@ -66,9 +71,11 @@ class PoolUpload : public DiskJob {
   /// Everything came: afterwards the part is `size` bytes long.
   virtual Result<void> complete(PartFile&, std::uint64_t /*size*/) { return {}; }
 
+  /// The end of it. A part that is published is closed.
+  virtual Result<Stored> publish(PartFile& part, std::uint64_t size);
+
  private:
   Result<void> write_chunks();
-  Result<Stored> publish();
 
   const UploadServices& services_;
   UploadTarget target_;
@@ -83,18 +90,20 @@ class PoolUpload : public DiskJob {
 };
 
 /// Reads on the loop thread while a pool thread writes.
-class PoolSink final : public SlabSink, private PoolUploadOwner {
+class PoolSink : public SlabSink, private PoolUploadOwner {
  public:
   PoolSink(const UploadServices& services, Resumer& resumer, std::unique_ptr<PoolUpload> upload,
            std::size_t alignment_bytes = 1)
       : SlabSink(services, resumer, alignment_bytes), upload_(std::move(upload)) {}
   ~PoolSink() override;
 
- private:
+ protected:
   void start_step(std::vector<Chunk> chunks, bool publish) override;
   void returned(std::unique_ptr<PoolUpload> upload) override;
 
   std::unique_ptr<PoolUpload> upload_;  // empty while a step is in flight
+
+ private:
   PoolUpload* in_flight_ = nullptr;
 };
 

@@ -81,6 +81,13 @@ void SlabSink::take_filled() {
   if (filled_ > first_) waiting_chunks_.emplace_back(std::move(slab), first_, filled_ - first_);
 }
 
+void SlabSink::enqueue(std::vector<Chunk> chunks) {
+  for (Chunk& chunk : chunks) {
+    taken_ += chunk.size();
+    waiting_chunks_.push_back(std::move(chunk));
+  }
+}
+
 void SlabSink::submit_waiting() {
   if (in_flight_) return;
   if (partly_filled_goes()) take_filled();

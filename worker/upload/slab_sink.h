@@ -33,13 +33,18 @@ class SlabSink : public BodySink {
   /// The next step of the caller gets this.
   void fail(const Error& error) { error_ = error; }
 
+  /// Puts chunks behind those that wait; they go with the next step.
+  void enqueue(std::vector<Chunk> chunks);
+
+  /// Starts a step where none is in flight and something waits.
+  void submit_waiting();
+
  private:
   Flow wait();
   std::size_t held() const { return waiting_chunks_.size() + submitted_; }
   bool partly_filled_goes() const { return alignment_bytes_ == 1 || stalled_ || finishing_; }
   bool acquire_filling();
   void take_filled();
-  void submit_waiting();
 
   std::size_t alignment_bytes_;
   std::uint64_t taken_ = 0;  // bytes of the body, so far
