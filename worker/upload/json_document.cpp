@@ -176,9 +176,7 @@ Error located(Error error, ondemand::document& document, const char* body, std::
   return error;
 }
 
-Result<JsonUpload> read_document(ondemand::document& document, const char* body) {
-  ondemand::object object;
-  if (const auto error = document.get_object().get(object)) return error_of(error);
+Result<JsonUpload> read_members(ondemand::document& document, ondemand::object object, const char* body) {
   Reading reading(body);
   for (auto each : object) {
     ondemand::field field;
@@ -202,7 +200,13 @@ Result<JsonUpload> JsonParser::parse(const char* body, std::size_t size) {
   if (const auto error = state_->parser.iterate(body, size, size + kPaddingBytes).get(document)) {
     return error_of(error);
   }
-  auto upload = read_document(document, body);
+  ondemand::object object;
+  if (const auto error = document.get_object().get(object)) {
+    if (error == simdjson::INCORRECT_TYPE) return error_of(error);
+    // The parser looks at the last token first.
+    return bad_body("The JSON object has no end, or something follows it.");
+  }
+  auto upload = read_members(document, object, body);
   if (!upload) return located(upload.error(), document, body, size);
   return upload;
 }
