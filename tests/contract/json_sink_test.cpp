@@ -1,0 +1,212 @@
+// What the JSON sink promises around every write strategy that sees the bytes.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/transfer.h"
+#include "worker/upload/form.h"
+#include "worker/upload/json_base64.h"
+
+namespace forklift {
+namespace {
+
+using namespace testing;
+
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+std::string encode(std::string_view bytes, std::string_view slash = "/") {
+  std::string text;
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::string_view group = bytes.substr(at, 3);
+    unsigned bits = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      bits = bits << 8 | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0u);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      const char c = i <= group.size() ? kAlphabet[bits >> (18 - 6 * i) & 63] : '=';
+      text += c == '/' ? slash : std::string_view(&c, 1);
+    }
+  }
+  return text;
+}
+
+std::string json_of(std::string_view bytes, std::string_view slash = "/") {
+  return R"({"filename": "../a\u0062", "file": ")" + encode(bytes, slash) + "\"}";
+}
+
+struct JsonFixture : ContractFixture {
+  explicit JsonFixture(std::size_t json_bytes_max = 64u << 20, Base64Choice choice = Base64Choice::kAuto,
+                       std::size_t slab_bytes_max = 64 * kSlabBytes)
+      : ContractFixture(slab_bytes_max), json(json_bytes_max, choice) {
+    uploads.json = &json;
+  }
+  void check_clean() {
+    ContractFixture::check_clean();
+    CHECK(json.memory.bytes_in_use() == 0);
+  }
+  JsonUploads json;
+};
+
+const SinkStrategy* inner_strategy = nullptr;
+
+/// make_json_sink as a strategy, so that the pump of the other contract tests drives it.
+std::unique_ptr<BodySink> make_wrapped(const UploadServices& services, Resumer& resumer, UploadTarget target,
+                                       std::optional<std::uint64_t> size) {
+  return make_json_sink(services, resumer, std::move(target), *inner_strategy, size);
+}
+constexpr SinkStrategy kWrapped{.name = "json", .summary = "", .sees_bytes = true, .make = make_wrapped};
+
+const UploadTarget kTarget{"dir/file", PublishMode::kReplace};
+
+std::unique_ptr<Upload> upload_json(JsonFixture& f, std::string_view body,
+                                    std::vector<std::size_t> pieces = {kSlabBytes}) {
+  auto upload = std::make_unique<Upload>(f, kWrapped, kTarget);
+  upload->write(body, std::move(pieces));
+  REQUIRE(f.turns.run_until([&] { return upload->over(); }));
+  CHECK_FALSE(upload->broke_the_contract());
+  return upload;
+}
+
+template <typename Body>
+void for_every_inner(Body body) {
+  for (const SinkStrategy& strategy : sinks_here()) {
+    if (!strategy.sees_bytes || !strategy.kept) continue;
+    INFO(strategy.name);
+    inner_strategy = &strategy;
+    body();
+  }
+}
+
+/// Refused, for this reason, and without trace.
+void check_refused(JsonFixture& f, std::string_view body, ErrorCode code, std::int64_t position) {
+  INFO(body.substr(0, 80));
+  const auto upload = upload_json(f, body);
+  REQUIRE(upload->error());
+  CHECK(upload->error()->code == code);
+  CHECK(upload->error()->position == position);
+}
+
+TEST_CASE("a file in JSON comes out as it was encoded, in any chunks, escaped or not") {
+  for (const std::size_t size : kBodySizes) {
+    const std::string file = body_of(size);
+    const std::string plain = json_of(file);
+    const std::string escaped = json_of(file, "\\/");
+    for_every_inner([&] {
+      for (const bool with_escapes : {false, true}) {
+        INFO(size << " bytes" << (with_escapes ? ", escaped" : ""));
+        JsonFixture f(64u << 20, with_escapes ? Base64Choice::kLibb64 : Base64Choice::kAuto);
+        const auto upload = upload_json(f, with_escapes ? escaped : plain, {1, kSlabBytes, 70001});
+        REQUIRE(upload->done());
+        CHECK(upload->stored().size == size);
+        CHECK(content_of(f.root / "dir/file") == file);
+        f.check_clean();
+      }
+    });
+  }
+}
+
+TEST_CASE("a file in JSON is received straight from the socket") {
+  for_every_inner([] {
+    JsonFixture f;
+    const std::string file = body_of(3 * 1024 * 1024 + 1);
+    const std::string body = json_of(file);
+    SocketPair pair = tcp_pair();
+    Upload upload(f, kWrapped, kTarget);
+    upload.receive(std::move(pair.server), body.size());
+    ClientThread client([&] { send_all(pair.client.get(), body, 65537); });
+    REQUIRE(f.turns.run_until([&] { return upload.over(); }));
+    client.join();
+    REQUIRE(upload.done());
+    CHECK_FALSE(upload.broke_the_contract());
+    CHECK(content_of(f.root / "dir/file") == file);
+  });
+}
+
+TEST_CASE("bodies that are no JSON upload leave nothing behind and say what is wrong where") {
+  for_every_inner([] {
+    JsonFixture f;
+    check_refused(f, "", ErrorCode::kBadBody, -1);
+    check_refused(f, R"({"file": 7})", ErrorCode::kBadBody, 9);
+    check_refused(f, R"({"file": "Zm9v", "data": "Zm9v"})", ErrorCode::kBadBody, 25);
+    check_refused(f, R"({"file": "data:image/jpeg;base64,Zm9v"})", ErrorCode::kBadBody, 14);
+    check_refused(f, R"({"file": "Zm9vZh=="})", ErrorCode::kBadBody, 15);
+    std::string late = json_of(body_of(2 * 1024 * 1024));
+    late[late.size() - 10] = '*';
+    check_refused(f, late, ErrorCode::kBadBody, static_cast<std::int64_t>(late.size()) - 10);
+    f.check_clean();
+    CHECK(visible_in(f.root).empty());
+  });
+}
+
+TEST_CASE("a JSON body over the limit is too large") {
+  for_every_inner([] {
+    JsonFixture f(10000);
+    const std::string most = R"({"file":")" + std::string(10000 - 11 - 1, 'A') + "\"}";
+    REQUIRE(most.size() == 9999);
+    CHECK(upload_json(f, most + ' ')->done());
+    CHECK(upload_json(f, most + "  ")->failed_with(ErrorCode::kBodyTooLarge));
+    f.check_clean();
+  });
+}
+
+TEST_CASE("JSON bodies that want more memory than there is wait for each other and all come through") {
+  for_every_inner([] {
+    // Each reserves all the memory; slabs are short as well.
+    JsonFixture f(64u << 20, Base64Choice::kAuto, 4 * kSlabBytes);
+    const std::string file = body_of(300000);
+    const std::string body = json_of(file);
+    std::vector<std::unique_ptr<Upload>> uploads;
+    for (int i = 0; i < 12; ++i) {
+      auto upload = std::make_unique<Upload>(f, kWrapped, UploadTarget{"d", PublishMode::kFresh});
+      upload->write(body, {50000});
+      uploads.push_back(std::move(upload));
+    }
+    for (const auto& upload : uploads) {
+      REQUIRE(f.turns.run_until([&] { return upload->over(); }));
+      REQUIRE(upload->done());
+      CHECK(content_of(f.root / upload->stored().file_path) == file);
+    }
+    uploads.clear();
+    f.check_clean();
+  });
+}
+
+TEST_CASE("a JSON upload destroyed after any step leaves nothing behind") {
+  const std::string body = json_of(body_of(3 * 1024 * 1024));
+  for_every_inner([&] {
+    bool over = false;
+    for (int steps = 0; !over; steps += 3) {
+      INFO(steps << " steps");
+      JsonFixture f;
+      {
+        Upload upload(f, kWrapped, kTarget);
+        upload.stop_after(steps);
+        upload.write(body, {kSlabBytes});
+        REQUIRE(f.turns.run_until([&] { return upload.over() || upload.stopped(); }));
+        over = upload.over();
+      }
+      f.check_clean();
+    }
+  });
+}
+
+TEST_CASE("a JSON upload tells what the client called its file") {
+  for_every_inner([] {
+    JsonFixture f;
+    CountingResumer resumer;
+    auto sink = make_json_sink(f.uploads, resumer, kTarget, *inner_strategy, std::nullopt);
+    SlabRef slab = f.slabs.acquire(resumer);
+    const std::string body = json_of("hello");
+    std::copy(body.begin(), body.end(), reinterpret_cast<char*>(slab.data()));
+    REQUIRE(sink->write(Chunk(std::move(slab), 0, body.size())).value() == Flow::kMore);
+    REQUIRE(f.turns.run_until([&] { return sink->finish().value() == Flow::kDone; }));
+    REQUIRE(sink->form()->files.size() == 1);
+    CHECK(sink->form()->files[0].field == "file");
+    CHECK(sink->form()->files[0].filename == "../ab");
+    CHECK(sink->form()->files[0].stored.size == 5);
+  });
+}
+
+}  // namespace
+}  // namespace forklift
