@@ -11,6 +11,8 @@ constexpr std::array kCommands{
     Command{"-c,--config", "FILE", "Read options from this TOML file. Also FORKLIFT_CONFIG"},
     Command{"--check-config", nullptr, "Say whether the configuration is sound, and exit"},
     Command{"--print-config", nullptr, "Print every option with where it came from, and exit"},
+    Command{"--list-strategies", nullptr,
+            "Of worker: print every way a file can be written and sent, and which work in --root, and exit"},
     Command{"-v,--version", nullptr, "Print the version, and exit"},
     Command{"-h,--help", nullptr, "Print this help, and exit"},
 };
@@ -81,6 +83,7 @@ CommandLine collect(const CLI::App& app) {
   line.version = app.count("--version") > 0;
   line.check_config = app.count("--check-config") > 0;
   line.print_config = app.count("--print-config") > 0;
+  line.list_strategies = app.count("--list-strategies") > 0;
   if (app.count("--config") > 0) line.config_file = app.get_option("--config")->results().back();
   for (const Option& option : option_table()) {
     const CLI::Option* given = app.get_option("--" + name_of(option));

@@ -35,6 +35,7 @@ struct CommandLine {
   bool version = false;
   bool check_config = false;
   bool print_config = false;
+  bool list_strategies = false;
   std::optional<std::string> config_file;
   Layer layer;
 };

@@ -160,6 +160,9 @@ CommandLineOutcome interpret_command_line(std::span<const std::string> arguments
   const auto line = parse_command_line(arguments);
   if (!line) return refused(program, line.error().message, 2);
   if (line->help) return said(help_text(program));
+  if (line->list_strategies && program == Program::kMaster) {
+    return refused(program, "--list-strategies is an option of the worker's: worker --list-strategies", 2);
+  }
   if (line->version) return said("forklift " FORKLIFT_VERSION "\n");
   auto loaded = load(*line, environment);
   if (!loaded) return refused(program, loaded.error().message, line->check_config ? 1 : 2);
@@ -167,6 +170,7 @@ CommandLineOutcome interpret_command_line(std::span<const std::string> arguments
   if (line->print_config) return said(config_text(*loaded));
   CommandLineOutcome outcome;
   outcome.run = true;
+  outcome.list_strategies = line->list_strategies;
   outcome.loaded = *std::move(loaded);
   return outcome;
 }

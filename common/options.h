@@ -34,6 +34,7 @@ Result<LoadedConfig, ConfigError> load_config(std::span<const std::string> argum
 /// What main does first. Not `run`: write out and err, and exit with the code.
 struct CommandLineOutcome {
   bool run = false;
+  bool list_strategies = false;  // `run`, but only to print them: the worker's main
   int exit_code = 0;
   std::string out;
   std::string err;
