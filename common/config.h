@@ -43,8 +43,11 @@ struct Config {
   // Files
   std::string root = "./data";
   std::string sample;                          // file that downloads without a name serve; empty: none
+  std::string upload_strategy = "blocking";    // of PUT /files/NAME
+  std::string download_strategy = "sendfile";  // of GET /files/NAME
   Durability durability = Durability::kNone;
   Base64Choice base64 = Base64Choice::kAuto;
+  std::size_t uploads_kept = 0;                // of the article's endpoints, newest first, a worker; 0: all
   std::chrono::milliseconds part_age_max{24LL * 3600 * 1000};  // older unfinished parts are swept
 
   // Connections

@@ -1,5 +1,7 @@
 #include "common/errno_error.h"
 
+#include <system_error>
+
 namespace forklift {
 
 ErrorCode code_of_errno(int os_error) {
@@ -51,6 +53,12 @@ ErrorCode code_of_errno(int os_error) {
 
 Error errno_error(const char* operation, int os_error) {
   return Error{code_of_errno(os_error), operation, os_error};
+}
+
+std::string sentence_of(const Error& error) {
+  std::string sentence = error.operation;
+  if (error.os_error != 0) sentence += ": " + std::generic_category().message(error.os_error);
+  return sentence;
 }
 
 }  // namespace forklift

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cerrno>
+#include <string>
 
 #include "common/result.h"
 
@@ -11,5 +12,8 @@ ErrorCode code_of_errno(int os_error);
 
 /// The Error of a system call that just failed. `operation` must be a string literal.
 Error errno_error(const char* operation, int os_error = errno);
+
+/// For the log: "openat: Permission denied".
+std::string sentence_of(const Error& error);
 
 }  // namespace forklift

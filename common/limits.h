@@ -26,6 +26,7 @@ struct Limits {
   std::size_t target_bytes_max = 8 * 1024;      // the request target: 414
   std::size_t connections_max = 1000;           // open connections: over it, not accepted
   std::size_t json_bytes_max = 64u << 20;       // a JSON body, which is gathered in memory: 413
+  std::size_t spool_bytes_max = 32u << 20;      // memory for whole bodies: over it, they go through files
   std::size_t slab_bytes_max = 32u << 20;       // memory for bodies in flight: over it, stop reading
 };
 

@@ -3,16 +3,12 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
+#include "common/errno_error.h"
 #include "common/log.h"
 
 namespace forklift {
-
-std::string sentence_of(const Error& error) {
-  return std::string(error.operation) + ": " + std::strerror(error.os_error);
-}
 
 Result<Ground, std::string> Ground::take(const Config& config) {
   Ground ground;

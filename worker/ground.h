@@ -41,7 +41,4 @@ class Ground {
   std::optional<ScoreboardRegion> scoreboard_;
 };
 
-/// "openat: Permission denied"
-std::string sentence_of(const Error& error);
-
 }  // namespace forklift

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "common/errno_error.h"
 #include "common/log.h"
 #include "common/options.h"
 #include "common/privileges.h"
@@ -15,7 +16,13 @@
 #include "worker/http/access_log.h"
 #include "worker/lifecycle.h"
 #include "worker/loop/disk_pool.h"
+#include "worker/loop/ring.h"
 #include "worker/routes/table.h"
+#include "worker/sample.h"
+#include "worker/strategy_list.h"
+#include "worker/upload/keep.h"
+#include "worker/upload/splice_pipe.h"
+#include "worker/upload/json_base64.h"
 #include "worker/upload/sweeper.h"
 
 namespace forklift {
@@ -36,17 +43,43 @@ int fail(const std::string& why) {
   return 1;
 }
 
+int list_strategies(const Config& config) {
+  const auto store = FileStore::open(config.root);
+  if (!store) return fail("cannot use the root " + config.root + ": " + sentence_of(store.error()));
+  std::fputs(strategy_list(*store).c_str(), stdout);
+  return 0;
+}
+
 int serve(const Config& config, Ground& ground) {
   if (const auto dropped = drop_privileges(config.user, config.group); !dropped) return fail(dropped.error());
   auto store = FileStore::open(config.root);
   if (!store) return fail("cannot use the root " + config.root + ": " + sentence_of(store.error()));
 
+  auto sample = Sample::of(config);
+  if (!sample) return fail("cannot make the sample: " + sentence_of(sample.error()));
+
   EventLoop loop;
   DiskPool disk(loop);
   SlabPool slabs(config.limits.slab_bytes_max);
-  const UploadServices uploads{*store, disk, slabs, config.durability};
-  const DownloadServices downloads{*store, disk, slabs, config.sample};
-  const RouteTable routes(route_options_of(config));
+  SlabPool spool(config.limits.spool_bytes_max, config.limits.spool_bytes_max / kSlabBytes / 2);
+  Keeper keeper(*store, disk, config.uploads_kept);
+  auto opened_ring = Ring::open(loop);
+  const auto ring = opened_ring ? *std::move(opened_ring) : nullptr;  // its strategies' probes say why
+  SplicePipe splice_pipe;
+  JsonUploads json(config.limits.json_bytes_max, config.base64);
+  const UploadServices uploads{.store = *store,
+                               .disk = disk,
+                               .slabs = slabs,
+                               .durability = config.durability,
+                               .ring = ring.get(),
+                               .splice_pipe = &splice_pipe,
+                               .spool = &spool,
+                               .json = &json,
+                               .keeper = &keeper};
+  const DownloadServices downloads{*store, disk, slabs, sample->path(), ring.get()};
+  auto options = route_options_of(config, *store);
+  if (!options) return fail(options.error());
+  const RouteTable routes(*std::move(options));
   std::optional<AccessLog> access_log;
   if (!config.access_logfile.empty()) {
     auto opened = AccessLog::open(config.access_logfile);
@@ -84,6 +117,7 @@ int main(int argc, char** argv) {
   const Config& config = outcome.loaded.config;
   log::start("worker", config.log_level);
   ::umask(static_cast<mode_t>(config.umask));
+  if (outcome.list_strategies) return list_strategies(config);
   auto ground = Ground::take(config);
   if (!ground) return fail(ground.error());
   return serve(config, *ground);

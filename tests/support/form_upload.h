@@ -94,11 +94,11 @@ class FormUpload final : public Pump {
   bool finishing_ = false;
 };
 
-/// The strategies a form can use.
+/// The strategies a form can use, of those that keep what they store.
 inline std::vector<const SinkStrategy*> seeing_strategies() {
   std::vector<const SinkStrategy*> seeing;
-  for (const SinkStrategy& strategy : sink_strategies()) {
-    if (strategy.sees_bytes) seeing.push_back(&strategy);
+  for (const SinkStrategy& strategy : sinks_here()) {
+    if (strategy.sees_bytes && strategy.kept) seeing.push_back(&strategy);
   }
   return seeing;
 }

@@ -23,13 +23,21 @@ namespace forklift::testing {
 class StrategyFixture {
  public:
   explicit StrategyFixture(std::string root_path, std::size_t slab_bytes_max = 64 * kSlabBytes,
-                           Durability durability = Durability::kNone)
+                           Durability durability = Durability::kNone,
+                           std::size_t spool_bytes_max = 64 * kSlabBytes)
       : root(std::move(root_path)),
         store(FileStore::open(root.string()).value()),
         disk(loop()),
         slabs(slab_bytes_max),
         ring(open_ring(loop())),
-        uploads{store, disk, slabs, durability, ring.get(), &splice_pipe},
+        spool(spool_bytes_max),
+        uploads{.store = store,
+                .disk = disk,
+                .slabs = slabs,
+                .durability = durability,
+                .ring = ring.get(),
+                .splice_pipe = &splice_pipe,
+                .spool = &spool},
         downloads{store, disk, slabs, {}, ring.get()} {
     std::signal(SIGPIPE, SIG_IGN);
   }
@@ -48,6 +56,7 @@ class StrategyFixture {
   void check_clean() {
     CHECK(turns.run_until([this] { return quiet(); }));
     CHECK(slabs.bytes_in_use() == 0);
+    CHECK(spool.bytes_in_use() == 0);
     CHECK(parts_in(root).empty());
   }
 
@@ -58,6 +67,7 @@ class StrategyFixture {
   SlabPool slabs;
   std::unique_ptr<Ring> ring;
   SplicePipe splice_pipe;
+  SlabPool spool;
   UploadServices uploads;
   DownloadServices downloads;
 };
@@ -95,8 +105,9 @@ struct OwnRoot {
 };
 struct ContractFixture : OwnRoot, StrategyFixture {
   explicit ContractFixture(std::size_t slab_bytes_max = 64 * kSlabBytes,
-                           Durability durability = Durability::kNone)
-      : StrategyFixture((directory.path() / "root").string(), slab_bytes_max, durability) {}
+                           Durability durability = Durability::kNone,
+                           std::size_t spool_bytes_max = 64 * kSlabBytes)
+      : StrategyFixture((directory.path() / "root").string(), slab_bytes_max, durability, spool_bytes_max) {}
 };
 
 }  // namespace forklift::testing

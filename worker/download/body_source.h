@@ -29,6 +29,11 @@ struct DownloadTarget {
   bool sample = false;  // the sample instead; `name` is empty
 };
 
+/// Blocks; on any thread.
+inline Result<OpenedFile> open_target(const DownloadServices& services, const DownloadTarget& target) {
+  return target.sample ? FileStore::open_path(services.sample) : services.store.open_file(target.name);
+}
+
 /// Gives one response body, in order, one step at a time: the mirror of BodySink. A connection owns its
 /// source and may destroy it at any time. Loop thread only.
 ///
@@ -50,10 +55,6 @@ class BodySource {
 
  protected:
   BodySource(const DownloadServices& services, Resumer& resumer) : services_(services), resumer_(resumer) {}
-
-  Result<OpenedFile> open_target(const DownloadTarget& target) const {
-    return target.sample ? FileStore::open_path(services_.sample) : services_.store.open_file(target.name);
-  }
 
   const DownloadServices& services_;
   Resumer& resumer_;

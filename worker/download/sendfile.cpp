@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/errno_error.h"
-#include "worker/download/body_source.h"
+#include "worker/download/pool_open.h"
 #include "worker/loop/socket.h"
 #include "worker/storage/file_ops.h"
 
@@ -13,14 +13,14 @@ namespace forklift {
 
 namespace {
 
-/// sendfile(2): page cache to socket, no byte enters the worker. Open and send on the loop thread.
-class SendfileSource final : public BodySource {
+/// sendfile(2) on the loop thread: page cache to socket, no byte enters the worker. Opens there too.
+class SendfileSource : public BodySource {
  public:
   SendfileSource(const DownloadServices& services, Resumer& resumer, DownloadTarget target)
       : BodySource(services, resumer), target_(std::move(target)) {}
 
   Result<Flow> open() override {
-    auto file = open_target(target_);
+    auto file = open_target(services_, target_);
     if (!file) return file.error();
     file_.emplace(*std::move(file));
     return Flow::kDone;
@@ -42,10 +42,24 @@ class SendfileSource final : public BodySource {
     return Step{moved == left ? Flow::kDone : Flow::kMore, moved};
   }
 
- private:
+ protected:
   DownloadTarget target_;
   std::optional<OpenedFile> file_;
+
+ private:
   off_t offset_ = 0;
+};
+
+/// The same, but for a disk that may have to look for the file: opens on a pool thread.
+class SendfileJobSource final : public SendfileSource {
+ public:
+  SendfileJobSource(const DownloadServices& services, Resumer& resumer, DownloadTarget target)
+      : SendfileSource(services, resumer, std::move(target)), opening_(services, resumer) {}
+
+  Result<Flow> open() override { return opening_.step(target_, file_); }
+
+ private:
+  PoolOpen opening_;
 };
 
 }  // namespace
@@ -53,6 +67,11 @@ class SendfileSource final : public BodySource {
 std::unique_ptr<BodySource> make_sendfile_source(const DownloadServices& services, Resumer& resumer,
                                                  DownloadTarget target) {
   return std::make_unique<SendfileSource>(services, resumer, std::move(target));
+}
+
+std::unique_ptr<BodySource> make_sendfile_job_source(const DownloadServices& services, Resumer& resumer,
+                                                     DownloadTarget target) {
+  return std::make_unique<SendfileJobSource>(services, resumer, std::move(target));
 }
 
 }  // namespace forklift

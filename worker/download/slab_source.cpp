@@ -7,7 +7,7 @@
 namespace forklift {
 
 Result<Flow> SlabSource::open() {
-  auto file = open_target(target_);
+  auto file = open_target(services_, target_);
   if (!file) return file.error();
   file_ = std::make_shared<OpenedFile>(*std::move(file));
   return Flow::kDone;

@@ -146,11 +146,13 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   void log_access();
 
   // Its body: connection_body.cpp
+  std::unique_ptr<BodySink> make_sink(Receive&& receive);
   Flow step_continue();
   Flow step_receive();
   Flow receive_counted();
   Flow receive_chunked();
   Flow step_finish();
+  void tell_keeper();
   Flow step_remove();
   Flow step_open();
   Flow step_reply();

@@ -2,6 +2,8 @@
 #include <utility>
 
 #include "worker/http/connection.h"
+#include "worker/upload/form.h"
+#include "worker/upload/keep.h"
 
 namespace forklift {
 
@@ -83,14 +85,27 @@ Flow Connection::receive_chunked() {
   return exchange_.body_complete ? Flow::kMore : *written;
 }
 
+std::unique_ptr<BodySink> Connection::make_sink(Receive&& receive) {
+  const auto size = parser_.head().content_length;
+  switch (receive.format) {
+    case BodyFormat::kForm:
+      return make_form_sink(services_.uploads, *this, std::move(receive.target), *receive.strategy,
+                            std::move(receive.boundary));
+    case BodyFormat::kJson:
+      return make_json_sink(services_.uploads, *this, std::move(receive.target), *receive.strategy, size);
+    case BodyFormat::kRaw:
+      break;
+  }
+  return receive.strategy->make(services_.uploads, *this, std::move(receive.target), size);
+}
+
 Flow Connection::decide(Receive&& receive) {
   const RequestHead& head = parser_.head();
   const std::uint64_t bytes_max = services_.config.limits.body_bytes_max;
   if (head.content_length.value_or(0) > bytes_max) return refuse(body_too_large(bytes_max));
   exchange_.style = receive.style;
   exchange_.strategy = receive.strategy->name;
-  exchange_.sink =
-      receive.strategy->make(services_.uploads, *this, std::move(receive.target), head.content_length);
+  exchange_.sink = make_sink(std::move(receive));
   phase_ = Phase::kReceive;
   if (head.expects_continue && !exchange_.body_complete && input_.empty()) {
     output_ = continue_head();
@@ -104,7 +119,18 @@ Flow Connection::step_finish() {
   if (!finished) return fail(finished.error());
   if (*finished != Flow::kDone) return *finished;
   add(services_.scoreboard.uploads_committed, 1);
+  if (exchange_.style == StoredStyle::kArticle) tell_keeper();
   return reply_stored();
+}
+
+void Connection::tell_keeper() {
+  Keeper* keeper = services_.uploads.keeper;
+  if (keeper == nullptr) return;
+  if (const FormContent* form = exchange_.sink->form()) {
+    keeper->published(*form);
+  } else {
+    keeper->published(exchange_.sink->stored());
+  }
 }
 
 Flow Connection::decide(Remove&& remove) {

@@ -76,7 +76,8 @@ Flow Connection::refuse(const Problem& problem) {
 Flow Connection::reply_stored() {
   const Stored& stored = exchange_.sink->stored();
   if (exchange_.style == StoredStyle::kPut && stored.replaced) return reply({.status = 204}, {});
-  const std::string body = stored_json(stored);
+  const FormContent* form = exchange_.sink->form();
+  const std::string body = form == nullptr ? stored_json(stored) : form_json(*form);
   if (exchange_.style == StoredStyle::kArticle) {
     return reply({.content_type = "application/json", .content_length = body.size()}, body);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/ascii.h"
 #include "worker/http/head_guard.h"
 
 namespace forklift {

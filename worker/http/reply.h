@@ -18,6 +18,13 @@ enum class StoredStyle : std::uint8_t {
   kPut,      // 201 with Location, or 204 where a file was replaced (RFC 9110, 9.3.4)
 };
 
+/// What the body of an upload is.
+enum class BodyFormat : std::uint8_t {
+  kRaw,   // the file
+  kForm,  // multipart/form-data (RFC 7578)
+  kJson,  // {"file": "<base64>"}
+};
+
 /// Answer this, now. For HEAD the head alone.
 struct Answer {
   int status = 200;
@@ -26,11 +33,13 @@ struct Answer {
   std::string_view allow;  // a literal: the Allow header of an answer to OPTIONS
 };
 
-/// Take the request's body into `target`, then answer in `style`.
+/// Take the request's body, or the files in it, into `target`, then answer in `style`.
 struct Receive {
   UploadTarget target;
   const SinkStrategy* strategy;
   StoredStyle style;
+  BodyFormat format = BodyFormat::kRaw;
+  std::string boundary = {};  // of a form
 };
 
 /// Send the file `name`. For HEAD the head alone.

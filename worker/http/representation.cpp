@@ -15,6 +15,24 @@ void append_hex(std::string& out, std::uint64_t number) {
   out.append(digits, end);
 }
 
+void append_member(std::string& json, std::string_view name, std::string_view value) {
+  append_json_string(json, name);
+  json += ": ";
+  append_json_string(json, value);
+}
+
+void append_stored(std::string& json, const Stored& stored) {
+  if (stored.ephemeral) {
+    json += R"("file_path": null)";
+  } else {
+    append_member(json, "file_path", stored.file_path);
+  }
+  json += R"(, "size": )";
+  json += std::to_string(stored.size);
+  json += ", ";
+  append_member(json, "durability", stored.ephemeral ? "memory" : to_string(stored.durability));
+}
+
 bool unreserved(char byte) {
   return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
          std::string_view("-._~/").find(byte) != std::string_view::npos;
@@ -23,14 +41,33 @@ bool unreserved(char byte) {
 }  // namespace
 
 std::string stored_json(const Stored& stored) {
-  std::string json = R"({"file_path": )";
-  append_json_string(json, stored.file_path);
-  json += R"(, "size": )";
-  json += std::to_string(stored.size);
-  json += R"(, "durability": ")";
-  json += to_string(stored.durability);
-  json += "\"}\n";
-  return json;
+  std::string json = "{";
+  append_stored(json, stored);
+  return json + "}\n";
+}
+
+std::string form_json(const FormContent& form) {
+  std::string json = "{";
+  append_stored(json, form.files.front().stored);
+  json += R"(, "files": [)";
+  for (const FormFile& file : form.files) {
+    json += &file == &form.files.front() ? "{" : ", {";
+    append_member(json, "field", file.field);
+    json += ", ";
+    append_member(json, "filename", file.filename);
+    json += ", ";
+    append_stored(json, file.stored);
+    json += '}';
+  }
+  json += R"(], "fields": [)";
+  for (const FormField& field : form.fields) {
+    json += &field == &form.fields.front() ? "{" : ", {";
+    append_member(json, "name", field.name);
+    json += ", ";
+    append_member(json, "value", field.value);
+    json += '}';
+  }
+  return json + "]}\n";
 }
 
 std::string location_of(const Stored& stored) {

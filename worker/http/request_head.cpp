@@ -1,13 +1,8 @@
 #include "worker/http/request_head.h"
 
-#include <algorithm>
+#include "common/ascii.h"
 
 namespace forklift {
-namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
-}  // namespace
 
 const char* to_string(Method method) {
   switch (method) {
@@ -27,11 +22,6 @@ const char* to_string(Method method) {
       break;
   }
   return "other";
-}
-
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [](char a, char b) { return lower(a) == lower(b); });
 }
 
 std::string_view RequestHead::field(std::string_view name) const {

@@ -12,9 +12,6 @@ enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kDelete, kOptions, 
 
 const char* to_string(Method method);
 
-/// ASCII letters compare without case, as field names and most tokens do (RFC 9110, 5.1).
-bool equal_ignoring_case(std::string_view left, std::string_view right);
-
 /// One header field as sent; the name keeps its case, the value has no surrounding white space.
 struct HeaderField {
   std::string_view name;

@@ -1,19 +1,30 @@
 #include "worker/routes/article_uploads.h"
 
+#include <utility>
+
+#include "worker/upload/form.h"
+
 namespace forklift {
 namespace {
 
 constexpr const char* kUploadDirectory = "uploads";
 
-Reply upload_through(std::string_view strategy) {
-  return Receive{
-      {kUploadDirectory, PublishMode::kFresh}, find_sink_strategy(strategy), StoredStyle::kArticle};
-}
-
 }  // namespace
 
-Reply upload_through_blocking(const RouteOptions&, const RequestHead&) { return upload_through("blocking"); }
-
-Reply upload_through_pool(const RouteOptions&, const RequestHead&) { return upload_through("pool"); }
+Reply upload_by_article(const RouteOptions& options, const Route& route, const RequestHead& head) {
+  const SinkStrategy* strategy = find_sink_strategy(route.strategy);
+  if (!options.works(strategy)) return strategy_missing(route.strategy);
+  Receive receive{{kUploadDirectory, PublishMode::kFresh}, strategy, StoredStyle::kArticle, route.format, {}};
+  if (route.format == BodyFormat::kForm) {
+    receive.boundary = form_boundary(head.field("Content-Type"));
+    if (receive.boundary.empty()) {
+      return Problem{400,
+                     "form-expected",
+                     "This path takes a form: Content-Type: multipart/form-data with a boundary.",
+                     {}};
+    }
+  }
+  return receive;
+}
 
 }  // namespace forklift

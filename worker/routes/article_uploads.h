@@ -4,13 +4,8 @@
 
 namespace forklift {
 
-// POST /files/upload/stream/…: a raw body becomes a file with a fresh name in "uploads". Each path has its
-// own strategy, so that they can be compared.
-
-/// …/async_read_and_disk_write
-Reply upload_through_blocking(const RouteOptions& options, const RequestHead& head);
-
-/// …/async_read_and_async_write
-Reply upload_through_pool(const RouteOptions& options, const RequestHead& head);
+/// POST /files/upload/…: a body becomes files with fresh names in "uploads". Each path has its own strategy
+/// and its own format of the body, so that they can be compared.
+Reply upload_by_article(const RouteOptions& options, const Route& route, const RequestHead& head);
 
 }  // namespace forklift

@@ -21,13 +21,13 @@ std::optional<Problem> judge_preconditions(const RequestHead& head, bool may_cre
 
 }  // namespace
 
-Reply get_file(const RouteOptions& options, const RequestHead& head) {
+Reply get_file(const RouteOptions& options, const Route&, const RequestHead& head) {
   auto name = name_of(head);
   if (!name) return problem_of(name.error());
   return Send{*std::move(name), options.download_strategy, false};
 }
 
-Reply put_file(const RouteOptions& options, const RequestHead& head) {
+Reply put_file(const RouteOptions& options, const Route&, const RequestHead& head) {
   auto name = name_of(head);
   if (!name) return problem_of(name.error());
   if (!head.field("Content-Range").empty()) {
@@ -40,7 +40,7 @@ Reply put_file(const RouteOptions& options, const RequestHead& head) {
                  StoredStyle::kPut};
 }
 
-Reply delete_file(const RouteOptions&, const RequestHead& head) {
+Reply delete_file(const RouteOptions&, const Route&, const RequestHead& head) {
   auto name = name_of(head);
   if (!name) return problem_of(name.error());
   if (auto problem = judge_preconditions(head, false)) return *std::move(problem);

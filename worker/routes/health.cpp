@@ -2,7 +2,7 @@
 
 namespace forklift {
 
-Reply say_healthy(const RouteOptions&, const RequestHead&) {
+Reply say_healthy(const RouteOptions&, const Route&, const RequestHead&) {
   return Answer{200, "application/json", R"({"status":"ok"})", {}};
 }
 

@@ -5,6 +5,6 @@
 namespace forklift {
 
 /// GET /healthz: whoever reads this has reached a worker whose loop turns.
-Reply say_healthy(const RouteOptions& options, const RequestHead& head);
+Reply say_healthy(const RouteOptions& options, const Route& route, const RequestHead& head);
 
 }  // namespace forklift

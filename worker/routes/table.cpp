@@ -1,6 +1,7 @@
 #include "worker/routes/table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "worker/routes/article_downloads.h"
 #include "worker/routes/article_uploads.h"
@@ -10,24 +11,41 @@
 namespace forklift {
 namespace {
 
-constexpr MethodHandler kDiskWriteUpload[] = {{Method::kPost, upload_through_blocking}};
-constexpr MethodHandler kAsyncWriteUpload[] = {{Method::kPost, upload_through_pool}};
-constexpr MethodHandler kFileDownload[] = {{Method::kGet, download_through_sendfile},
-                                           {Method::kHead, download_through_sendfile}};
-constexpr MethodHandler kStreamDownload[] = {{Method::kGet, download_through_copy},
-                                             {Method::kHead, download_through_copy}};
+constexpr MethodHandler kUpload[] = {{Method::kPost, upload_by_article}};
+constexpr MethodHandler kDownload[] = {{Method::kGet, download_by_article},
+                                       {Method::kHead, download_by_article}};
 constexpr MethodHandler kFiles[] = {{Method::kGet, get_file},
                                     {Method::kHead, get_file},
                                     {Method::kPut, put_file},
                                     {Method::kDelete, delete_file}};
 constexpr MethodHandler kHealth[] = {{Method::kGet, say_healthy}, {Method::kHead, say_healthy}};
 
+constexpr Route upload(std::string_view path, std::string_view strategy, BodyFormat format) {
+  return {path, false, "POST, OPTIONS", kUpload, strategy, format};
+}
+constexpr Route download(std::string_view path, std::string_view strategy) {
+  return {path, false, "GET, HEAD, OPTIONS", kDownload, strategy};
+}
+
 // The first that fits counts: exact paths stand before the prefix they share.
 constexpr Route kRoutes[] = {
-    {"/files/upload/stream/async_read_and_disk_write", false, "POST, OPTIONS", kDiskWriteUpload},
-    {"/files/upload/stream/async_read_and_async_write", false, "POST, OPTIONS", kAsyncWriteUpload},
-    {"/files/download/file", false, "GET, HEAD, OPTIONS", kFileDownload},
-    {"/files/download/stream/sync_read", false, "GET, HEAD, OPTIONS", kStreamDownload},
+    upload("/files/upload/stream/async_read_and_memory_write", "memory", BodyFormat::kRaw),
+    upload("/files/upload/stream/async_read_and_disk_write", "blocking", BodyFormat::kRaw),
+    upload("/files/upload/stream/async_read_and_async_write", "pool", BodyFormat::kRaw),
+    upload("/files/upload/stream/splice", "splice", BodyFormat::kRaw),
+    upload("/files/upload/stream/uring", "uring", BodyFormat::kRaw),
+    upload("/files/upload/stream/direct", "direct", BodyFormat::kRaw),
+    upload("/files/upload/single", "whole", BodyFormat::kForm),
+    upload("/files/upload/single/sync", "whole_job", BodyFormat::kForm),
+    upload("/files/upload/single/stream", "pool", BodyFormat::kForm),
+    upload("/files/upload/single/stream/async_read_sync_write", "blocking", BodyFormat::kForm),
+    upload("/files/upload/single/stream/sync_read_sync_write", "spool", BodyFormat::kForm),
+    upload("/files/upload/raw/json/base64decode", "blocking", BodyFormat::kJson),
+    download("/files/download/file", "sendfile"),
+    download("/files/download/file/sync", "sendfile_job"),
+    download("/files/download/stream/sync_read", "copy"),
+    download("/files/download/stream/async_read", "pool"),
+    download("/files/download/stream/uring", "uring"),
     {"/files/", true, "GET, HEAD, PUT, DELETE, OPTIONS", kFiles},
     {"/healthz", false, "GET, HEAD, OPTIONS", kHealth},
 };
@@ -51,11 +69,15 @@ Answer options_of(std::string_view allow) { return {204, {}, {}, allow}; }
 
 }  // namespace
 
-RouteOptions route_options_of(const Config& config) {
-  return {&sink_strategies().front(), &source_strategies().front(), !config.sample.empty()};
+Problem strategy_missing(std::string_view strategy) {
+  return {501,
+          "strategy-missing",
+          "The strategy \"" + std::string(strategy) +
+              "\" does not work with this server's kernel or file system; its log says why.",
+          {}};
 }
 
-RouteTable::RouteTable(const RouteOptions& options) : options_(options) {}
+RouteTable::RouteTable(RouteOptions options) : options_(std::move(options)) {}
 
 std::span<const Route> RouteTable::routes() { return kRoutes; }
 
@@ -65,7 +87,7 @@ Reply RouteTable::route(const RequestHead& head) const {
                                    [&head](const Route& each) { return fits(each, head.path); });
   if (route == std::end(kRoutes)) return no_route();
   for (const auto& [method, handler] : route->methods) {
-    if (method == head.method) return handler(options_, head);
+    if (method == head.method) return handler(options_, *route, head);
   }
   return head.method == Method::kOptions ? Reply(options_of(route->allow)) : method_not_allowed(*route);
 }

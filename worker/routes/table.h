@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "common/config.h"
 #include "worker/http/reply.h"
@@ -10,16 +11,26 @@ namespace forklift {
 
 /// What the routes need to know of the worker they stand in. Plain data.
 struct RouteOptions {
-  const SinkStrategy* upload_strategy;      // of PUT /files/NAME
-  const SourceStrategy* download_strategy;  // of GET /files/NAME
-  bool sample = false;                      // there is a --sample: downloads without a name send it
+  const SinkStrategy* upload_strategy;                 // of PUT /files/NAME
+  const SourceStrategy* download_strategy;             // of GET /files/NAME
+  std::vector<std::string_view> missing_uploads = {};  // strategies that do not work here
+  std::vector<std::string_view> missing_downloads = {};
+
+  bool works(const SinkStrategy* strategy) const;
+  bool works(const SourceStrategy* strategy) const;
 };
 
-/// The first strategy of each list, and whether there is a sample.
-RouteOptions route_options_of(const Config& config);
+/// The strategies the configuration names, and which of all do not work over this store on this kernel (said
+/// in the log). The error is a sentence: a strategy that there is not, or that does not work here.
+Result<RouteOptions, std::string> route_options_of(const Config& config, const FileStore& store);
+
+struct Route;
+
+/// 501: this kernel or file system lacks what the strategy of this path is made of.
+Problem strategy_missing(std::string_view strategy);
 
 /// A decision over a request of one endpoint.
-using RouteHandler = Reply (*)(const RouteOptions& options, const RequestHead& head);
+using RouteHandler = Reply (*)(const RouteOptions& options, const Route& route, const RequestHead& head);
 
 struct MethodHandler {
   Method method;
@@ -32,13 +43,15 @@ struct Route {
   bool prefix;
   std::string_view allow;  // the methods and OPTIONS, as the Allow header says them
   std::span<const MethodHandler> methods;
+  std::string_view strategy = {};  // of an article's endpoint
+  BodyFormat format = BodyFormat::kRaw;
 };
 
 /// Every endpoint. What is none gets 404; a method that an endpoint lacks gets 405, OPTIONS 204, both with
 /// Allow. One a worker, made in its main.
 class RouteTable final : public Router {
  public:
-  explicit RouteTable(const RouteOptions& options);
+  explicit RouteTable(RouteOptions options);
 
   Reply route(const RequestHead& head) const override;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/ascii.h"
 #include "worker/upload/form.h"
 #include "worker/upload/multipart_params.h"
 

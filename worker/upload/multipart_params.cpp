@@ -4,17 +4,6 @@
 
 namespace forklift {
 
-namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-}  // namespace
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char left, char right) { return lower(left) == lower(right); });
-}
-
 std::optional<HeaderParams::Param> HeaderParams::next() {
   if (malformed_) return std::nullopt;
   skip_white();

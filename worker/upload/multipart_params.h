@@ -6,9 +6,6 @@
 
 namespace forklift {
 
-/// Equal but for the case of ASCII letters.
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-
 /// Reads the parameters of a header value, `; key=value; key="value"`, one by one. A view on the value, which
 /// must outlive it. In a quoted value `\"` and `\\` stand for the second character (curl); any other
 /// backslash is itself, and so is one before a quote that no other follows (browsers escape no backslash).

@@ -41,7 +41,9 @@ TEST_CASE("the end of a channel is told from silence, and writing to it is no si
 }
 
 TEST_CASE("what is no message is an error: short, long, of another kind, without the mark") {
-  const auto [master, worker] = channel();
+  const auto both_ends = channel();
+  const UniqueFd& master = both_ends.first;
+  const UniqueFd& worker = both_ends.second;
   const std::uint32_t right[4] = {0x464b4c46, 1, 1, 0};
   const std::uint32_t unknown_kind[4] = {0x464b4c46, 99, 1, 0};
   const std::uint32_t unmarked[4] = {0, 1, 1, 0};

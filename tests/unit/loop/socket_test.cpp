@@ -313,6 +313,12 @@ TEST_CASE("an acceptor out of descriptors does not spin, and goes on when it is 
   const UniqueFd next_free(::dup(f.listener.fd()));
   const rlimit none_left{static_cast<rlim_t>(next_free.get()), before.rlim_max};
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &none_left) == 0);
+  // valgrind keeps the limit to itself.
+  if (const UniqueFd one_more(::dup(f.listener.fd())); one_more) {
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    WARN("SKIPPED: descriptors do not run out here");
+    return;
+  }
   acceptor.start();
   TurnCounter counter(f.loop);
   f.run_for(milliseconds(60));

@@ -61,7 +61,7 @@ TEST_CASE("the back-off ends at half a minute, and a fleet that has served never
 TEST_CASE("process starts are bounded, and what is due is done when the budget allows it") {
   FleetHarness it(1);
   it.serve();
-  for (const WorkerId id : {1, 2}) {
+  for (const WorkerId id : {WorkerId{1}, WorkerId{2}}) {
     it.exited(id, kSigkill);
     REQUIRE(it.asked() == log::text("spawn ", id + 1, " slot 0 generation 1"));
     it.ready(id + 1);

@@ -9,14 +9,14 @@ namespace forklift {
 namespace {
 
 /// What the table decides over one request, given as a client would write it.
-Reply route(const std::string& method_and_target, const std::string& fields = "", bool sample = false) {
+Reply route(const std::string& method_and_target, const std::string& fields = "") {
   RequestParser parser{Limits()};
   const std::string text = method_and_target + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
   const auto fed = parser.feed_head(std::as_bytes(std::span(text)));
   REQUIRE(fed.state == RequestParser::HeadState::kComplete);
-  Config config;
-  config.sample = sample ? "sample.jpg" : "";
-  return RouteTable(route_options_of(config)).route(parser.head());
+  RouteOptions options{find_sink_strategy("blocking"), find_source_strategy("sendfile")};
+  options.missing_uploads = {"direct"};
+  return RouteTable(std::move(options)).route(parser.head());
 }
 
 template <typename T>
@@ -67,14 +67,35 @@ TEST_CASE("a name in a query is decoded once, with '+' as a space") {
   refused("GET /files/download/file?name=.forklift/parts", 409, "name-reserved");
 }
 
-TEST_CASE("a download without a name sends the sample, or says what is missing") {
+TEST_CASE("a download without a name sends the sample") {
   for (const std::string path : {"/files/download/file", "/files/download/stream/sync_read?other=1"}) {
-    const auto sample = as<Send>(route("GET " + path, "", true));
+    const auto sample = as<Send>(route("GET " + path));
     CHECK(sample.sample);
     CHECK(sample.name.empty());
-    refused("GET " + path, 400, "name-missing");
   }
-  CHECK_FALSE(as<Send>(route("GET /files/download/file?name=a", "", true)).sample);
+  CHECK_FALSE(as<Send>(route("GET /files/download/file?name=a")).sample);
+}
+
+TEST_CASE("every path of the article has a strategy that exists, and its format") {
+  for (const Route& each : RouteTable::routes()) {
+    if (each.path.substr(0, 14) == "/files/upload/") CHECK(find_sink_strategy(each.strategy) != nullptr);
+    if (each.path.substr(0, 16) == "/files/download/") CHECK(find_source_strategy(each.strategy) != nullptr);
+  }
+  const std::string boundary = "Content-Type: multipart/form-data; boundary=x\r\n";
+  const auto form = as<Receive>(route("POST /files/upload/single/stream", boundary));
+  CHECK(form.format == BodyFormat::kForm);
+  CHECK(form.boundary == "x");
+  CHECK(as<Receive>(route("POST /files/upload/raw/json/base64decode")).format == BodyFormat::kJson);
+}
+
+TEST_CASE("a form path refuses what is no form") {
+  refused("POST /files/upload/single", 400, "form-expected");
+  refused("POST /files/upload/single", 400, "form-expected", "Content-Type: multipart/form-data\r\n");
+}
+
+TEST_CASE("a strategy that does not work here is 501 at its own path alone") {
+  refused("POST /files/upload/stream/direct", 501, "strategy-missing");
+  as<Receive>(route("POST /files/upload/stream/async_read_and_disk_write"));
 }
 
 TEST_CASE("a file is put, got and deleted by its name") {
