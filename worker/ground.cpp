@@ -51,9 +51,12 @@ Result<void, std::string> Ground::stand_alone(const Config& config) {
   listeners_ = *std::move(listeners);
   for (const Listener& listener : listeners_) {
     listening_fds_.push_back(listener.fd());
-    log::info("listening on ", listener.url());
   }
   return {};
+}
+
+void Ground::announce() const {
+  for (const Listener& listener : listeners_) log::info("listening on ", listener.url());
 }
 
 void Ground::let_go_of_listeners() {

@@ -26,6 +26,9 @@ class Ground {
   const std::vector<int>& listening_fds() const { return listening_fds_; }
   Scoreboard& scoreboard() { return scoreboard_->board(); }
 
+  /// Says in the log where it listens, where that is this process's to say.
+  void announce() const;
+
   /// Closes this process's share in the listening sockets: the addresses are free once nobody holds one.
   void let_go_of_listeners();
 

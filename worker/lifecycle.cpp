@@ -28,6 +28,7 @@ void Lifecycle::watch(int signal) {
 void Lifecycle::start() {
   if (!ground_.inherited()) {
     server_.accept();
+    ground_.announce();
     return;
   }
   set_state(services_.scoreboard, WorkerState::kReady);

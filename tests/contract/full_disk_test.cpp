@@ -38,7 +38,7 @@ void check_full(StrategyFixture& f, const SinkStrategy& strategy, std::size_t si
 TEST_CASE("an upload that fills the disk says so and leaves nothing, by every strategy") {
   const FullDiskFixture full;
   if (full.skipped()) return;
-  for (const SinkStrategy& strategy : sinks_here()) {
+  for (const SinkStrategy& strategy : keeping_sinks_here()) {
     for (const Durability durability : {Durability::kNone, Durability::kFull}) {
       StrategyFixture f(full.disk.path() + "/root", 8 * kSlabBytes, durability);
       for (const std::size_t size : {(std::size_t{1} << 20) + 1, (std::size_t{5} << 20) + 1}) {
@@ -52,7 +52,7 @@ TEST_CASE("an upload that fills the disk says so and leaves nothing, by every st
 TEST_CASE("a replacement that fills the disk leaves the old file, and what fits still goes up afterwards") {
   const FullDiskFixture full;
   if (full.skipped()) return;
-  for (const SinkStrategy& strategy : sinks_here()) {
+  for (const SinkStrategy& strategy : keeping_sinks_here()) {
     StrategyFixture f(full.disk.path() + "/" + std::string(strategy.name), 8 * kSlabBytes);
     fs::create_directory(f.root / "dir");
     write_file(f.root / "dir/file", "old");

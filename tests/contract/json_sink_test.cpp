@@ -55,7 +55,13 @@ std::unique_ptr<BodySink> make_wrapped(const UploadServices& services, Resumer& 
                                        std::optional<std::uint64_t> size) {
   return make_json_sink(services, resumer, std::move(target), *inner_strategy, size);
 }
-constexpr SinkStrategy kWrapped{.name = "json", .summary = "", .sees_bytes = true, .make = make_wrapped};
+constexpr SinkStrategy kWrapped{.name = "json",
+                                .summary = "",
+                                .sees_bytes = true,
+                                .blocks_loop = true,
+                                .kept = true,
+                                .probe = works_everywhere,
+                                .make = make_wrapped};
 
 const UploadTarget kTarget{"dir/file", PublishMode::kReplace};
 

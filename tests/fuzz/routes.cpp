@@ -41,15 +41,15 @@ struct Check {
 
 }  // namespace
 
-/// Whatever head comes, the decision names files below the root only. The first byte says whether there is a
-/// sample.
+/// Whatever head comes, the decision names files below the root only. The first byte says whether every
+/// strategy works.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   RequestParser parser{Limits()};
   const std::span<const std::uint8_t> head(data + 1, size - 1);
   if (parser.feed_head(std::as_bytes(head)).state != RequestParser::HeadState::kComplete) return 0;
-  Config config;
-  if (data[0] % 2 == 1) config.sample = "sample";
-  std::visit(Check(), RouteTable(route_options_of(config)).route(parser.head()));
+  RouteOptions options{find_sink_strategy("blocking"), find_source_strategy("sendfile")};
+  if (data[0] % 2 == 1) options.missing_uploads = {"direct", "uring"};
+  std::visit(Check(), RouteTable(std::move(options)).route(parser.head()));
   return 0;
 }

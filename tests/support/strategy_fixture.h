@@ -93,6 +93,14 @@ inline const std::vector<SinkStrategy>& sinks_here() {
       working_strategies(sink_strategies(), TemporaryDirectory().path().string() + "/root");
   return here;
 }
+/// Those whose files stay.
+inline std::vector<SinkStrategy> keeping_sinks_here() {
+  std::vector<SinkStrategy> keeping;
+  for (const SinkStrategy& strategy : sinks_here()) {
+    if (strategy.kept) keeping.push_back(strategy);
+  }
+  return keeping;
+}
 inline const std::vector<SourceStrategy>& sources_here() {
   static const auto here =
       working_strategies(source_strategies(), TemporaryDirectory().path().string() + "/root");

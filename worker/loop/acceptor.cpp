@@ -31,6 +31,7 @@ void Acceptor::accept_queued() {
 }
 
 void Acceptor::ready() {
+  if (!listener_.has_room()) return readiness_.want(Interest::kNone);
   if (accept_one()) resume();
 }
 

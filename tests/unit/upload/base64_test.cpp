@@ -135,8 +135,8 @@ TEST_CASE("base64 in pieces of any size decodes as in one") {
 TEST_CASE("all codecs agree on text with random damage") {
   std::mt19937 random(11);
   for (int round = 0; round < 20000; ++round) {
-    std::string text = encode(testing::body_of(random() % 120, random()));
-    for (unsigned hits = random() % 3; hits > 0 && !text.empty(); --hits) {
+    std::string text = encode(testing::body_of(random() % 120, static_cast<unsigned>(random())));
+    for (auto hits = random() % 3; hits > 0 && !text.empty(); --hits) {
       text[random() % text.size()] = static_cast<char>(random() % 4 == 0 ? '=' : random());
     }
     if (random() % 4 == 0) text.resize(text.size() - random() % (text.size() + 1) % 4);
