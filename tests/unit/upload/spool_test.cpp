@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "support/tiny_disk.h"
 #include "support/transfer.h"
 #include "worker/upload/spool_buffer.h"
 
@@ -123,7 +124,7 @@ TEST_CASE("an upload gets through while a silent client holds all spool memory")
   }
 }
 
-/// Disk jobs that were submitted while an upload of `size` bytes ran.
+/// Whether the disk pool was seen at work at the end of any turn.
 class JobCounter final : private TurnObserver {
  public:
   explicit JobCounter(ContractFixture& f) : f_(f) { f.loop().observe_turns(this); }
@@ -154,14 +155,38 @@ TEST_CASE("a body that stays in memory makes no disk job and no file") {
 
 TEST_CASE("what does not fit in memory lies in no named file") {
   ContractFixture f(8 * kSlabBytes, Durability::kNone, 2 * kSlabBytes);
-  SocketPair pair = tcp_pair();
-  Upload upload(f, *find_sink_strategy("memory"), kTarget);
-  upload.receive(std::move(pair.server), 100 * kSlabBytes);
-  ClientThread client([&] { send_all(pair.client.get(), body_of(30 * kSlabBytes)); });
-  f.turns.run_for(milliseconds(50));
-  CHECK(parts_in(f.root).empty());
-  CHECK(visible_in(f.root).empty());
-  client.join();
+  {
+    SocketPair pair = tcp_pair();
+    Upload upload(f, *find_sink_strategy("memory"), kTarget);
+    upload.receive(std::move(pair.server), 100 * kSlabBytes);
+    ClientThread client([&] { send_all(pair.client.get(), body_of(30 * kSlabBytes)); });
+    f.turns.run_for(milliseconds(50));
+    CHECK(parts_in(f.root).empty());
+    CHECK(visible_in(f.root).empty());
+    client.join();
+  }
+  f.check_clean();
+}
+
+TEST_CASE("a body that fits neither in memory nor on the disk is refused and leaves nothing") {
+  const TinyDisk disk("1m");
+  if (!disk.made()) {
+    WARN("SKIPPED: this process may not make file systems (it must be root)");
+    return;
+  }
+  for (const char* name : kSpooling) {
+    INFO(name);
+    StrategyFixture f(disk.path() + "/root", 8 * kSlabBytes, Durability::kNone, 2 * kSlabBytes);
+    for (int i = 0; i < 2; ++i) {
+      const std::string body = body_of(3 << 20);
+      Upload upload(f, *find_sink_strategy(name), kTarget);
+      upload.write(body, {kSlabBytes});
+      CHECK(f.turns.run_until([&] { return upload.over(); }));
+      CHECK(upload.failed_with(ErrorCode::kNoSpace));
+    }
+    f.check_clean();
+    CHECK(visible_in(f.root).empty());
+  }
 }
 
 TEST_CASE("a part without a name holds what is written to it") {
