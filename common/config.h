@@ -20,7 +20,7 @@ const char* to_string(Durability durability);
 
 /// Who decodes base64 (worker/upload/base64.h).
 enum class Base64Choice : std::uint8_t {
-  kAuto,    // ours where this CPU has vectors for it, else libb64
+  kAuto,  // ours where this CPU has vectors for it, else libb64
   kLibb64,
   kSimd,
 };
@@ -29,15 +29,15 @@ enum class Base64Choice : std::uint8_t {
 /// common/options, read-only afterwards. The master and the worker have the same one.
 struct Config {
   // Process
-  int workers = 0;                             // never 0 once resolved
+  int workers = 0;                                  // never 0 once resolved
   std::vector<std::string> bind{"127.0.0.1:8000"};  // also "[::]:8000", "unix:/run/x.sock"
-  int backlog = 2048;                          // listen(2)
-  std::string worker_binary;                   // empty: found beside the master
-  std::string pid_file;                        // empty: none
-  std::string user;                            // empty: stay who we are
+  int backlog = 2048;                               // listen(2)
+  std::string worker_binary;                        // empty: found beside the master
+  std::string pid_file;                             // empty: none
+  std::string user;                                 // empty: stay who we are
   std::string group;
   unsigned umask = 027;
-  std::chrono::milliseconds timeout{30000};           // a loop that stood still that long is replaced; 0: never
+  std::chrono::milliseconds timeout{30000};  // a loop that stood still that long is replaced; 0: never
   std::chrono::milliseconds graceful_timeout{30000};  // a stop or a drain may take that long
 
   // Files
@@ -47,19 +47,19 @@ struct Config {
   std::string download_strategy = "sendfile";  // of GET /files/NAME
   Durability durability = Durability::kNone;
   Base64Choice base64 = Base64Choice::kAuto;
-  std::size_t uploads_kept = 0;                // of the article's endpoints, newest first, a worker; 0: all
+  std::size_t uploads_kept = 0;  // of the article's endpoints, newest first, a worker; 0: all
   std::chrono::milliseconds part_age_max{24LL * 3600 * 1000};  // older unfinished parts are swept
 
   // Connections
-  std::chrono::milliseconds keep_alive{5000};      // idle between requests
-  std::chrono::milliseconds header_timeout{10000}; // from the first byte (or the accept) to the last header
-  std::chrono::milliseconds stall_timeout{30000};  // a transfer that stands still, either way
-  std::uint64_t body_rate_min = 1024;              // bytes/s of a request body, averaged; 0: any
+  std::chrono::milliseconds keep_alive{5000};       // idle between requests
+  std::chrono::milliseconds header_timeout{10000};  // from the first byte (or the accept) to the last header
+  std::chrono::milliseconds stall_timeout{30000};   // a transfer that stands still, either way
+  std::uint64_t body_rate_min = 1024;               // bytes/s of a request body, averaged; 0: any
   Limits limits;
 
   // Logging
   std::string log_level = "info";
-  std::string access_logfile;                  // empty: none; "-": standard output
+  std::string access_logfile;  // empty: none; "-": standard output
 };
 
 }  // namespace forklift

@@ -20,9 +20,9 @@
 #include "worker/routes/table.h"
 #include "worker/sample.h"
 #include "worker/strategy_list.h"
+#include "worker/upload/json_base64.h"
 #include "worker/upload/keep.h"
 #include "worker/upload/splice_pipe.h"
-#include "worker/upload/json_base64.h"
 #include "worker/upload/sweeper.h"
 
 namespace forklift {

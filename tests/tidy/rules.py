@@ -17,7 +17,8 @@ TOP_LEVEL = {'CMakeLists.txt', 'master', 'worker', 'common', 'bench', 'tests', '
 
 # Who may include what (docs/architecture.md). A room is a directory, or one file where a file has rules of its own.
 INTERFACES = ['worker/upload/body_sink.h', 'worker/upload/strategies.h', 'worker/upload/strategies.def',
-              'worker/upload/remover.h', 'worker/download/body_source.h', 'worker/download/strategies.h',
+              'worker/upload/remover.h', 'worker/upload/form.h', 'worker/upload/keep.h',
+              'worker/download/body_source.h', 'worker/download/strategies.h',
               'worker/download/strategies.def']
 MAY_INCLUDE = {
     'common': ['common'],

@@ -165,11 +165,11 @@ class Reading {
   bool has_filename_ = false;
 };
 
-/// Adds where the parser stood, if the error does not say.
+/// Adds where the parser stood, if the error does not say. At the first byte it has not begun.
 Error located(Error error, ondemand::document& document, const char* body, std::size_t size) {
   const char* location = nullptr;
   if (error.position < 0 && error.code == ErrorCode::kBadBody &&
-      document.current_location().get(location) == simdjson::SUCCESS && location >= body &&
+      document.current_location().get(location) == simdjson::SUCCESS && location > body &&
       location < body + size) {
     error.position = location - body;
   }

@@ -67,66 +67,20 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// Every option away from its default; paths that exist where they must.
+/// Every option away from its default; paths that exist where they must. '|' stands between the arguments.
 Strings unusual_arguments() {
-  return {"--workers",
-          "3",
-          "--timeout",
-          "7s",
-          "--graceful-timeout",
-          "1500ms",
-          "--pid",
-          "/x/pid",
-          "--user",
-          "nobody",
-          "--group",
-          "nogroup",
-          "--umask",
-          "077",
-          "--worker-binary",
-          "a b",
-          "--bind",
-          "[::1]:9000",
-          "--bind",
-          "unix:s",
-          "--backlog",
-          "17",
-          "--root",
-          "--odd \"root\\",
-          "--sample",
-          "/etc/passwd",
-          "--durability",
-          "full",
-          "--upload-strategy",
-          "pool",
-          "--download-strategy",
-          "copy",
-          "--part-age",
-          "90m",
-          "--worker-connections",
-          "44",
-          "--keep-alive",
-          "61s",
-          "--header-timeout",
-          "11s",
-          "--stall-timeout",
-          "12s",
-          "--body-rate-min",
-          "0",
-          "--limit-body",
-          "1000001",
-          "--limit-headers",
-          "2K",
-          "--limit-header-count",
-          "9",
-          "--limit-target",
-          "99",
-          "--buffer-memory",
-          "64M",
-          "--log-level",
-          "debug",
-          "--access-logfile",
-          "-"};
+  std::istringstream all(
+      "--workers|3|--timeout|7s|--graceful-timeout|1500ms|--pid|/x/pid|--user|nobody|--group|nogroup|"
+      "--umask|077|--worker-binary|a b|--bind|[::1]:9000|--bind|unix:s|--backlog|17|"
+      "--root|--odd \"root\\|--sample|/etc/passwd|--durability|full|--upload-strategy|pool|"
+      "--download-strategy|copy|--part-age|90m|--worker-connections|44|--keep-alive|61s|"
+      "--header-timeout|11s|--stall-timeout|12s|--body-rate-min|0|--limit-body|1000001|"
+      "--limit-headers|2K|--limit-header-count|9|--limit-target|99|--buffer-memory|64M|"
+      "--log-level|debug|--access-logfile|-|--base64|libb64|--keep-uploads|9|--json-limit|1M|"
+      "--spool-memory|8M");
+  Strings arguments;
+  for (std::string argument; std::getline(all, argument, '|');) arguments.push_back(argument);
+  return arguments;
 }
 
 }  // namespace
