@@ -9,11 +9,11 @@ namespace forklift {
 
 namespace {
 
-Problem body_too_large(std::uint64_t bytes_max) {
+Problem body_too_large(std::uint64_t bytes_max, std::string_view option) {
   return {413,
           "body-too-large",
-          "The request body is larger than the " + std::to_string(bytes_max) +
-              " bytes this server takes (--limit-body).",
+          "The request body is larger than the " + std::to_string(bytes_max) + " bytes this server takes (" +
+              std::string(option) + ").",
           {}};
 }
 
@@ -77,7 +77,7 @@ Flow Connection::receive_chunked() {
   exchange_.body_complete = decoded->complete;
   if (exchange_.body_received > services_.config.limits.body_bytes_max) {
     exchange_.body_complete = false;
-    return refuse(body_too_large(services_.config.limits.body_bytes_max));
+    return refuse(body_too_large(services_.config.limits.body_bytes_max, "--limit-body"));
   }
   if (body.empty()) return Flow::kMore;
   const Result<Flow> written = exchange_.sink->write(std::move(body));
@@ -101,8 +101,12 @@ std::unique_ptr<BodySink> Connection::make_sink(Receive&& receive) {
 
 Flow Connection::decide(Receive&& receive) {
   const RequestHead& head = parser_.head();
-  const std::uint64_t bytes_max = services_.config.limits.body_bytes_max;
-  if (head.content_length.value_or(0) > bytes_max) return refuse(body_too_large(bytes_max));
+  const Limits& limits = services_.config.limits;
+  const std::uint64_t size = head.content_length.value_or(0);
+  if (size > limits.body_bytes_max) return refuse(body_too_large(limits.body_bytes_max, "--limit-body"));
+  if (receive.format == BodyFormat::kJson && size > limits.json_bytes_max) {
+    return refuse(body_too_large(limits.json_bytes_max, "--json-limit"));
+  }
   exchange_.style = receive.style;
   exchange_.strategy = receive.strategy->name;
   exchange_.sink = make_sink(std::move(receive));
