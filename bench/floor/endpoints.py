@@ -1,0 +1,110 @@
+"""The article's endpoints and ours: what is sent, which floor measures them, and the bound on their cost."""
+
+import base64
+import json
+import os
+from dataclasses import dataclass
+
+BOUNDARY = 'gouchicao0123456789'  # the article's
+SAMPLE = 'sample.bin'
+STORE, DISCARD, SENDFILE = 'receive_store', 'receive_discard', 'sendfile_download'
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A path of the worker. bound: at most so many times the floor's CPU per request; None: no promise."""
+    name: str
+    body: str = ''      # raw, form, json; none: a download
+    floor: str = STORE
+    bound: float = None
+    article: bool = True  # FastAPI has it too
+
+    @property
+    def path(self):
+        return f'/files/{self.name}'
+
+
+@dataclass(frozen=True)
+class Target:
+    """What wrk and the check ask a server for. body: a file with the bytes of the request; '': no body."""
+    path: str
+    method: str = 'GET'
+    body: str = ''
+    content_type: str = ''
+    stores: bool = False
+
+
+ENDPOINTS = (
+    Endpoint('upload/stream/async_read_and_memory_write', 'raw', DISCARD, 1.6),
+    Endpoint('upload/stream/async_read_and_disk_write', 'raw', bound=1.15),
+    Endpoint('upload/stream/async_read_and_async_write', 'raw', bound=1.5),
+    Endpoint('upload/stream/splice', 'raw', bound=1.2, article=False),
+    Endpoint('upload/stream/uring', 'raw', article=False),
+    Endpoint('upload/stream/direct', 'raw', article=False),
+    Endpoint('upload/single', 'form', bound=1.3),
+    Endpoint('upload/single/sync', 'form', bound=1.3),
+    Endpoint('upload/single/stream', 'form'),
+    Endpoint('upload/single/stream/async_read_sync_write', 'form', bound=1.3),
+    Endpoint('upload/single/stream/sync_read_sync_write', 'form'),
+    Endpoint('upload/raw/json/base64decode', 'json', bound=1.7),
+    Endpoint('download/stream/sync_read', floor=SENDFILE, bound=2.0),
+    Endpoint('download/stream/async_read', floor=SENDFILE),
+    Endpoint('download/stream/uring', floor=SENDFILE, article=False),
+    Endpoint('download/file', floor=SENDFILE, bound=1.25),
+    Endpoint('download/file/sync', floor=SENDFILE),
+)
+
+
+def chosen(names):
+    """Endpoints by whole name, else by its last words (disk_write, single/sync), else by any part (json, download)."""
+    if not names or 'all' in names:
+        return list(ENDPOINTS)
+    found = []
+    for name in names:
+        some = ([e for e in ENDPOINTS if e.name == name]
+                or [e for e in ENDPOINTS if e.name.endswith(('/' + name, '_' + name))]
+                or [e for e in ENDPOINTS if name in e.name.split('/')])
+        if not some:
+            raise SystemExit(f'no endpoint {name!r}; there are: all ' + ' '.join(e.name for e in ENDPOINTS))
+        found += some
+    return [e for e in ENDPOINTS if e in found]
+
+
+class Payload:
+    """One file of noise and the bodies that carry it, each a file of its own below a directory."""
+
+    TYPES = {'raw': 'application/octet-stream', 'form': f'multipart/form-data; boundary={BOUNDARY}',
+             'json': 'application/json'}
+
+    def __init__(self, directory, size):
+        self.data, self.directory = os.urandom(size), directory
+        self._write('raw', self.data)
+        self._write('form', self._form())
+        self._write('json', json.dumps({'file': base64.b64encode(self.data).decode(), 'filename': 'health.jpg'}).encode())
+
+    def _form(self):
+        head = (f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="health.jpg"\r\n'
+                'Content-Type: image/jpeg\r\n\r\n')
+        return head.encode() + self.data + f'\r\n--{BOUNDARY}--\r\n'.encode()
+
+    def _write(self, kind, data):
+        with open(self.file(kind), 'wb') as file:
+            file.write(data)
+
+    def file(self, kind):
+        return os.path.join(self.directory, f'body.{kind}')
+
+    def upload(self, path, kind='raw', method='POST', stores=True):
+        return Target(path, method, self.file(kind), self.TYPES[kind], stores)
+
+    def at(self, endpoint):
+        """The endpoint as a worker or a peer is asked for it."""
+        if not endpoint.body:
+            return Target(f'{endpoint.path}?name={SAMPLE}')
+        return self.upload(endpoint.path, endpoint.body, stores=endpoint.floor != DISCARD)
+
+    def at_floor(self, endpoint, wire):
+        """The same work at its floor. wire: it gets the very body, else just the file that the body carries."""
+        if not endpoint.body:
+            return Target(f'/files/{SAMPLE}')
+        return self.upload('/', endpoint.body if wire else 'raw', stores=endpoint.floor != DISCARD)

@@ -1,0 +1,127 @@
+"""One load on one server: wrk on a CPU of its own, and what both used for it; and a check that the work is done."""
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from typing import NamedTuple
+
+CONNECTIONS = 100
+
+LUA = '''
+wrk.method = os.getenv("LOAD_METHOD")
+local body = os.getenv("LOAD_BODY")
+if body ~= "" then
+  local file = assert(io.open(body, "rb"))
+  wrk.body = file:read("*a")
+  file:close()
+  wrk.headers["Content-Type"] = os.getenv("LOAD_TYPE")
+end
+function done(summary, latency)
+  local e = summary.errors
+  io.write(string.format("RESULT %d %d %d %d\\n", summary.requests, summary.duration,
+    e.connect + e.read + e.write + e.timeout, e.status))
+end
+'''
+
+
+class Figures(NamedTuple):
+    cpu_us: float    # of the server, a request
+    rate: float      # requests a second
+    wrk_busy: float  # share of its CPU that wrk used
+
+
+class Missing(Exception):
+    """The server says 501: its kernel or file system lacks the mechanism."""
+
+
+def children_cpu_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class Load:
+    def __init__(self, options, directory):
+        self.options, self.wrk = options, None
+        self.lua = os.path.join(directory, 'load.lua')
+        with open(self.lua, 'w', encoding='ascii') as file:
+            file.write(LUA)
+
+    def close(self):
+        if self.wrk and self.wrk.poll() is None:
+            self.wrk.kill()
+            self.wrk.wait()
+
+    def run(self, server, target, seconds):
+        """One wrk run. The files it left are removed, outside the measurement."""
+        environment = dict(os.environ, LOAD_METHOD=target.method, LOAD_BODY=target.body, LOAD_TYPE=target.content_type)
+        before, ticks_before, wrk_before = server.cpu_seconds(), server.ticks_seconds(), children_cpu_seconds()
+        self.wrk = subprocess.Popen(
+            ['taskset', '-c', str(self.options.wrk_cpu), 'wrk', f'-c{CONNECTIONS}', '-t1', f'-d{seconds}s', '--timeout', '20s',
+             '-s', self.lua, f'http://127.0.0.1:{server.port}{target.path}'],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        output = self.wrk.communicate()[0]
+        if server.process.poll() is not None:
+            sys.exit(f'{server.name} died under load: {server.log()}')
+        used, ticks = server.cpu_seconds() - before, server.ticks_seconds() - ticks_before
+        wrk_used = children_cpu_seconds() - wrk_before
+        server.settle()
+        server.clean()
+        requests, duration_s = self._answered(server, output)
+        if abs(ticks - used) > 0.05 * used + 0.05:
+            print(f'  note: {server.name}: schedstat says {used:.2f} s of CPU, stat says {ticks:.2f} s', file=sys.stderr)
+        return Figures(used / requests * 1e6, requests / duration_s, min(1.0, wrk_used / duration_s))
+
+    @staticmethod
+    def _answered(server, output):
+        result = re.search(r'^RESULT (\d+) (\d+) (\d+) (\d+)$', output, re.MULTILINE)
+        if not result:
+            sys.exit(f'wrk failed against {server.name}:\n{output}')
+        requests, duration_us, socket_errors, bad_status = (int(word) for word in result.groups())
+        if requests == 0 or socket_errors or bad_status:
+            sys.exit(f'{server.name}: {requests} requests, {socket_errors} socket errors, {bad_status} not 2xx/3xx\n'
+                     f'{output}\n{server.log()}')
+        return requests, duration_us / 1e6
+
+
+def answer(server, target):
+    body = None
+    if target.body:
+        with open(target.body, 'rb') as file:
+            body = file.read()
+    request = urllib.request.Request(f'http://127.0.0.1:{server.port}{target.path}', data=body, method=target.method)
+    if body is not None:
+        request.add_header('Content-Type', target.content_type)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as reply:
+            return reply.read()
+    except urllib.error.HTTPError as error:
+        text = error.read().decode(errors='replace')
+        if error.code == 501:
+            raise Missing(text) from None
+        sys.exit(f'{server.name} {target.path}: {error.code} {text}')
+
+
+def require(holds, server, target, complaint):
+    if not holds:
+        sys.exit(f'{server.name} {target.path}: {complaint}')
+
+
+def check(server, target, data):
+    """The server does the work: the file that goes up lies in its root, the one that comes down is the sample."""
+    reply = answer(server, target)
+    if target.method == 'GET':
+        require(reply == data, server, target, 'another file came down')
+        return
+    found = list(server.stored())
+    require(len(found) == (1 if target.stores else 0), server, target, f'{len(found)} files after one upload')
+    for path in found:
+        with open(path, 'rb') as file:
+            require(file.read() == data, server, target, 'stored something else')
+    if server.name == 'worker':
+        require(json.loads(reply)['size'] == len(data), server, target, f'says {reply}')
+    server.clean()
