@@ -43,9 +43,9 @@ void write_head(benchmark::State& state) {
   std::string out;
   for (auto _ : state) {
     out.clear();
-    append_head(out,
-                {.content_type = "application/json", .content_length = 97, .request_id = "5f1c09d2a6e8b374-1a"},
-                dates.text(1800000000));
+    append_head(
+        out, {.content_type = "application/json", .content_length = 97, .request_id = "5f1c09d2a6e8b374-1a"},
+        dates.text(1800000000));
     benchmark::DoNotOptimize(out.data());
   }
 }
