@@ -1,0 +1,102 @@
+"""Which strategies there are, which work here, and which one the general routes use."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from http_support import DISK_WRITE, SANITIZED, WORKER, environment, eventually, pattern, start  # noqa: F401
+
+PHOTO = pattern(262_147, 5)
+
+STRACE = shutil.which("strace")
+
+
+@pytest.mark.skipif(SANITIZED, reason="LeakSanitizer does not work under ptrace")
+def test_where_the_kernel_lacks_io_uring_only_its_urls_are_missing(start, tmp_path):
+    lacking = tmp_path / "lacking"
+    lacking.write_text(
+        f'#!/bin/sh\nexec "{STRACE}" -D -f -o /dev/null -e trace=io_uring_setup -e inject=io_uring_setup:error=ENOSYS "{WORKER}" "$@"\n'
+    )
+    lacking.chmod(0o755)
+    if not STRACE or subprocess.run([lacking, "--version"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no strace that may trace here")
+    worker = start(binary=str(lacking))
+    log = "".join(worker.log)
+    assert re.search("upload strategy uring does not work here", log) and "download strategy uring does" in log, log
+    for method, target, body in (("POST", "/files/upload/stream/uring", b"x"), ("GET", "/files/download/stream/uring", None)):
+        problem = worker.request(method, target, body)
+        assert problem.status == 501 and problem["content-type"] == "application/problem+json", problem
+        assert "uring" in json.loads(problem.body)["detail"]
+    assert worker.request("POST", DISK_WRITE, PHOTO).status == 200
+    assert worker.request("GET", "/files/download/file").status == 200
+    chosen = subprocess.run(
+        [lacking, "--root", worker.root, "--bind", "127.0.0.1:0", "--upload-strategy", "uring"],
+        env=environment(), capture_output=True, timeout=30, check=False, text=True,
+    )  # fmt: skip
+    assert chosen.returncode != 0 and "--upload-strategy uring: this strategy does not work here" in chosen.stderr
+
+
+def listed_strategies(root):
+    command = [WORKER, "--list-strategies", "--root", str(root)]
+    text = subprocess.run(command, env=environment(), capture_output=True, timeout=30, check=True, text=True).stdout
+    uploads, downloads = text.split("\n\n")
+    names = [re.findall(r"^  (\w+) +\S.*\n +(.*)$", half, re.M) for half in (uploads, downloads)]
+    return [dict(half) for half in names]
+
+
+def test_the_strategies_are_listed_with_what_they_are(tmp_path):
+    uploads, downloads = listed_strategies(tmp_path / "root")
+    assert set(uploads) == {"blocking", "pool", "splice", "direct", "uring", "memory", "whole", "whole_job", "spool"}
+    assert set(downloads) == {"sendfile", "sendfile_job", "copy", "pool", "uring"}
+    for traits in [*uploads.values(), *downloads.values()]:
+        assert re.search("see(s)? the bytes", traits) and re.search("works here|does not work here: .", traits), traits
+    assert "never durable" in uploads["memory"] and "durable as --durability says" in uploads["pool"]
+    assert "does not see the bytes" in uploads["splice"] and "does not see the bytes" in downloads["sendfile"]
+
+
+def test_every_listed_strategy_serves_the_general_routes(start, tmp_path):
+    uploads, downloads = listed_strategies(tmp_path / "root")
+    chosen = [("--upload-strategy", name) for name in uploads if "works here" in uploads[name]]
+    chosen += [("--download-strategy", name) for name in downloads if "works here" in downloads[name]]
+    for option, name in chosen:
+        worker = start(option, name)
+        put = worker.request("PUT", "/files/" + name, PHOTO)
+        if name == "memory":
+            assert put.status in (200, 201) and worker.request("GET", "/files/memory").status == 404
+        else:
+            assert put.status in (201, 204), put
+            assert worker.request("GET", "/files/" + name).body == PHOTO
+        worker.stop()
+
+
+@pytest.mark.parametrize("option", ["--upload-strategy", "--download-strategy"])
+def test_an_unknown_strategy_fails_clearly(option, tmp_path):
+    command = [WORKER, "--root", str(tmp_path / "root"), "--bind", "127.0.0.1:0", option, "teleport"]
+    ended = subprocess.run(command, env=environment(), capture_output=True, timeout=30, check=False, text=True)
+    assert ended.returncode != 0
+    assert f"{option} teleport: no such strategy; there are " in ended.stderr and "pool" in ended.stderr
+
+
+def test_a_reload_changes_the_strategies_and_an_unknown_one_is_rolled_back(master, tmp_path):
+    config = tmp_path / "forklift.toml"
+    config.write_text('upload-strategy = "blocking"\n')
+    program = master("--config", str(config), workers=1)
+    config.write_text('upload-strategy = "whole"\ndownload-strategy = "pool"\n')
+    program.signal(signal.SIGHUP)
+    program.log_shows("generation 2 serves")
+    (worker,) = eventually(lambda: len(program.workers()) == 1 and program.workers(), "one worker")
+    with open(f"/proc/{worker}/cmdline", "rb") as arguments:
+        text = arguments.read()
+    assert b"whole" in text and b"pool" in text
+    assert program.request("PUT", "/files/a", PHOTO).status == 201
+    assert program.request("GET", "/files/a").body == PHOTO
+    config.write_text('upload-strategy = "teleport"\n')
+    program.signal(signal.SIGHUP)
+    program.log_shows("no such strategy")
+    program.log_shows("rolled back|not reloaded")
+    assert program.workers() == [worker]
+    assert program.request("GET", "/files/a").body == PHOTO
