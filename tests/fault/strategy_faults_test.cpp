@@ -160,6 +160,17 @@ TEST_CASE("an upload that is destroyed while its disk fails leaves nothing") {
   }
 }
 
+TEST_CASE("without O_TMPFILE what is spooled lies in a file that loses its name at once") {
+  for (const char* name : {"memory", "spool"}) {
+    INFO(name);
+    FaultyFixture f(kSpoolBytesScarce);
+    faults::fail("open_at", EOPNOTSUPP);
+    CHECK(run_upload(f, *find_sink_strategy(name), true)->done());
+    CHECK(faults::count("unlink_at") == 1);
+    f.check_clean();
+  }
+}
+
 /// Downloads "file" to a client that reads all; what the client got.
 std::string run_download(StrategyFixture& f, const SourceStrategy& strategy, ErrorCode* failed_with) {
   SocketPair pair = tcp_pair();
