@@ -85,7 +85,7 @@ def beats(mine, theirs):
 
 
 def show_peers(results):
-    names = [name for name in next(iter(results))[1] if name != 'worker']
+    names = [name for name in results[0][1] if name != 'worker']
     header = ['endpoint']
     for name in ['worker'] + names:
         header += [f'{name} µs', 'req/s', 'wrk busy']
