@@ -52,6 +52,9 @@ Result<RouteOptions, std::string> route_options_of(const Config& config, const F
   const auto source =
       chosen(source_strategies(), config.download_strategy, options.missing_downloads, "--download-strategy");
   if (!source) return source.error();
+  if (!(*sink)->kept) {
+    return "--upload-strategy " + config.upload_strategy + ": what it stores is gone after the answer";
+  }
   options.upload_strategy = *sink;
   options.download_strategy = *source;
   return options;
