@@ -34,8 +34,8 @@ DOWNLOAD = "/files/download/"
 
 UPLOADS = {STREAM + name: (PHOTO, ()) for name in (
     "async_read_and_memory_write", "async_read_and_disk_write", "async_read_and_async_write", "splice", "uring", "direct")}  # fmt: skip
-UPLOADS |= {SINGLE + name: (FORM % PHOTO, FORM_TYPE) for name in ("", "/sync", "/stream", "/stream/async_read_sync_write")}
-UPLOADS[SPOOL] = (FORM % LARGE, FORM_TYPE)
+UPLOADS |= {SINGLE + name: (FORM % PHOTO, FORM_TYPE) for name in ("", "/sync")}
+UPLOADS |= {name: (FORM % LARGE, FORM_TYPE) for name in (SINGLE + "/stream", SINGLE + "/stream/async_read_sync_write", SPOOL)}
 UPLOADS[JSON] = (json.dumps({"file": base64.b64encode(PHOTO).decode()}).encode(), ())
 DOWNLOADS = [DOWNLOAD + name for name in ("file", "file/sync", "stream/sync_read", "stream/async_read", "stream/uring")]
 
@@ -159,14 +159,14 @@ def test_memory_write_touches_no_file(trace):
 @pytest.mark.parametrize("target", [STREAM + "async_read_and_disk_write", SINGLE + "/stream/async_read_sync_write", JSON])
 def test_sync_writes_are_made_on_the_loop_thread(trace, target):
     it = trace(target)
-    assert it.all_on_loop(it.named(WRITES)) and it.written() == SIZE
-    assert it.all_on_loop(it.changes())
+    assert it.all_on_loop(it.named(WRITES)) and it.written() == (len(LARGE) if "single" in target else SIZE)
+    assert it.all_on_loop(it.changes()) and it.named(READS) == []
 
 
 @pytest.mark.parametrize("target", [STREAM + "async_read_and_async_write", SINGLE, SINGLE + "/sync", SINGLE + "/stream"])
 def test_async_writes_are_never_made_on_the_loop_thread(trace, target):
     it = trace(target)
-    assert it.none_on_loop(it.named(WRITES)) and it.written() == SIZE
+    assert it.none_on_loop(it.named(WRITES)) and it.written() == (len(LARGE) if target.endswith("single/stream") else SIZE)
     assert it.none_on_loop(it.changes()), it.changes()
     assert it.all_on_loop(it.named({"recvfrom", "sendto"}, on_file=False))
 
@@ -180,6 +180,13 @@ def test_a_single_upload_is_one_write_of_the_whole_file(trace, target):
     whole = [call for call in received if call.result and call.result > 1]
     opened = [call for call in it.named(OPENS) if "O_CREAT" in call.arguments]
     assert len(opened) == 1 and it.calls.index(whole[-1]) < it.calls.index(opened[0]), "gathered before it is opened"
+
+
+@pytest.mark.parametrize("target", [SINGLE + "/stream", SINGLE + "/stream/async_read_sync_write"])
+def test_a_streamed_form_is_written_while_it_arrives(trace, target):
+    it = trace(target)
+    received = [call for call in it.named({"recvfrom"}, on_file=False) if (call.result or 0) > 1]
+    assert it.calls.index(it.named(WRITES)[0]) < it.calls.index(received[-1])
 
 
 def test_single_sync_is_one_job_on_one_thread(trace):
