@@ -32,6 +32,7 @@ class Target:
     body: str = ''
     content_type: str = ''
     stores: bool = False
+    stored: str = ''  # a file with the bytes that must then lie in the root
 
 
 ENDPOINTS = (
@@ -94,8 +95,8 @@ class Payload:
     def file(self, kind):
         return os.path.join(self.directory, f'body.{kind}')
 
-    def upload(self, path, kind='raw', method='POST', stores=True):
-        return Target(path, method, self.file(kind), self.TYPES[kind], stores)
+    def upload(self, path, kind='raw', method='POST', stores=True, parsed=True):
+        return Target(path, method, self.file(kind), self.TYPES[kind], stores, self.file('raw' if parsed else kind))
 
     def at(self, endpoint):
         """The endpoint as a worker or a peer is asked for it."""
@@ -107,4 +108,4 @@ class Payload:
         """The same work at its floor. wire: it gets the very body, else just the file that the body carries."""
         if not endpoint.body:
             return Target(f'/files/{SAMPLE}')
-        return self.upload('/', endpoint.body if wire else 'raw', stores=endpoint.floor != DISCARD)
+        return self.upload('/', endpoint.body if wire else 'raw', stores=endpoint.floor != DISCARD, parsed=False)

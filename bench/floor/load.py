@@ -99,11 +99,13 @@ class Load:
         return requests, duration_us / 1e6
 
 
+def contents(path):
+    with open(path, 'rb') as file:
+        return file.read()
+
+
 def answer(server, target):
-    body = None
-    if target.body:
-        with open(target.body, 'rb') as file:
-            body = file.read()
+    body = contents(target.body) if target.body else None
     request = urllib.request.Request(f'http://127.0.0.1:{server.port}{target.path}', data=body, method=target.method)
     if body is not None:
         request.add_header('Content-Type', target.content_type)
@@ -131,8 +133,7 @@ def check(server, target, data):
     found = list(server.stored())
     require(len(found) == (1 if target.stores else 0), server, target, f'{len(found)} files after one upload')
     for path in found:
-        with open(path, 'rb') as file:
-            require(file.read() == data, server, target, 'stored something else')
+        require(contents(path) == contents(target.stored), server, target, 'stored something else')
     if server.name == 'worker':
         require(json.loads(reply)['size'] == len(data), server, target, f'says {reply}')
     server.clean()
