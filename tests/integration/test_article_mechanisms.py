@@ -111,7 +111,7 @@ def traces(tmp_path_factory):
     answers = ask_everything(worker)
     pid = str(worker.pid)
     assert worker.stop() == 0
-    eventually(lambda: re.search(rf"^{pid} \+\+\+ exited", log.read_text(), re.M), "strace has written all")
+    eventually(lambda: re.search(rf"^{pid} +\+\+\+ exited", log.read_text(), re.M), "strace has written all")
     return {target: (Trace(calls, pid, os.path.realpath(worker.root)), answers[target])
             for target, calls in by_request(calls_of(log.read_text())).items() if target in answers}  # fmt: skip
 
