@@ -48,7 +48,7 @@ struct Config {
   Durability durability = Durability::kNone;
   Base64Choice base64 = Base64Choice::kAuto;
   std::size_t uploads_kept = 0;  // of the article's endpoints, newest first, a worker; 0: all
-  std::chrono::milliseconds part_age_max{24LL * 3600 * 1000};  // older unfinished parts are swept
+  std::chrono::milliseconds part_age_max{600'000};  // what the dead left and is older, is swept
 
   // Connections
   std::chrono::milliseconds keep_alive{5000};       // idle between requests

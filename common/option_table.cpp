@@ -133,7 +133,7 @@ constexpr std::array kTable{
            "TIME",
            number<&Config::part_age_max>(),
            {kSecond, 3650 * kDay},
-           "Unfinished uploads older than this are swept away"},
+           "Unfinished uploads of dead workers, older than this, are swept away"},
 
     Option{"--worker-connections",
            Group::kConnections,

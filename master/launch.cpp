@@ -53,6 +53,9 @@ Result<Launch, std::string> Launch::prepare(const Config& config,
   Launch launch;
   launch.binary_.reset(::fcntl(low.get(), F_DUPFD_CLOEXEC, kBinaryFdMin));
   if (!launch.binary_) {
+    if (errno == EINVAL) {
+      return log::text("descriptors run out: the master needs ", kBinaryFdMin + 1, " or more (ulimit -n)");
+    }
     return log::text("cannot open the worker ", *path, ": ", std::generic_category().message(errno));
   }
   launch.found_at_ = *path;

@@ -1,4 +1,5 @@
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,14 @@ void ignore_signals_of_others(bool alone) {
   if (alone) return;
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGQUIT, SIG_IGN);
+}
+
+/// A connection that transfers takes two descriptors or three; the soft limit is often 1024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int fail(const std::string& why) {
@@ -117,6 +126,7 @@ int main(int argc, char** argv) {
   const Config& config = outcome.loaded.config;
   log::start("worker", config.log_level);
   ::umask(static_cast<mode_t>(config.umask));
+  raise_descriptor_limit();
   if (outcome.list_strategies) return list_strategies(config);
   auto ground = Ground::take(config);
   if (!ground) return fail(ground.error());

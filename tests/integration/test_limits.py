@@ -50,6 +50,16 @@ def test_connections_above_the_most_wait_and_are_served_later(start):
         client.socket.close()
 
 
+def test_silent_connections_do_not_lock_others_out(start):
+    worker = start("--worker-connections", "3")
+    silent = [worker.client() for _ in range(3)]
+    other = worker.client()
+    other.request("GET", "/healthz")
+    assert other.response().status == 200  # long before the silent ones' deadline of ten seconds
+    for client in silent:
+        client.socket.close()
+
+
 def test_a_connection_that_ends_makes_room_for_one(start):
     worker = start("--worker-connections", "1")
     for _ in range(50):

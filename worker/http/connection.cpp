@@ -150,7 +150,9 @@ Result<Flow> Connection::fill_input() {
 
 Flow Connection::fail(const Error& error) {
   if (error.code == ErrorCode::kPeerGone) return Flow::kDone;
-  return refuse(problem_of(error));
+  const Problem problem = problem_of(error);
+  if (problem.status >= 500) owner_.failed(error, exchange_.request_id.view());
+  return refuse(problem);
 }
 
 void Connection::moved(std::uint64_t bytes) { moved_this_turn_ += bytes; }

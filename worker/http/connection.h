@@ -45,6 +45,9 @@ class ConnectionOwner {
   /// The worker is on its way out: answers say Connection: close.
   virtual bool draining() const = 0;
 
+  /// A request ended in 5xx: an operator should hear why.
+  virtual void failed(const Error& error, std::string_view request_id) = 0;
+
  protected:
   ~ConnectionOwner() = default;
 };
@@ -72,6 +75,9 @@ class Connection final : private ReadinessListener, private Resumer, private Def
 
   /// Between requests, with nothing of the next one here.
   bool idle() const { return phase_ == Phase::kHead && !input_waits() && !parser_.head_started(); }
+
+  /// Since when it has been in its phase; of an idle connection, how long it has been silent.
+  Clock::duration idle_for(TimePoint now) const { return now - phase_since_; }
 
   /// Ends now, whatever it was doing.
   void abandon();

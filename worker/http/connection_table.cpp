@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "common/errno_error.h"
+#include "common/log.h"
+
 namespace forklift {
 
 namespace {
@@ -10,6 +13,12 @@ constexpr milliseconds kDeadlineCheckEvery{250};
 
 /// A client's next request may be on the wire when the drain begins: closing at once would lose it.
 constexpr milliseconds kIdleWhileDraining{1000};
+
+/// A full disk fails every request; the log needs to hear it now and then.
+constexpr seconds kFailureLoggedEvery{1};
+
+/// Who says nothing while others wait to be let in goes first.
+constexpr milliseconds kIdleWhileFull{2000};
 
 }  // namespace
 
@@ -65,13 +74,25 @@ void ConnectionTable::abandon_all() {
   while (!open_.empty()) open_.back()->abandon();
 }
 
+void ConnectionTable::failed(const Error& error, std::string_view request_id) {
+  ++failures_unlogged_;
+  const TimePoint now = services_.loop.now();
+  if (now - failure_logged_at_ < kFailureLoggedEvery) return;
+  log::error("request ", request_id, " failed: ", sentence_of(error), " (", failures_unlogged_,
+             " failed since the last such line)");
+  failure_logged_at_ = now;
+  failures_unlogged_ = 0;
+}
+
 void ConnectionTable::timer_due() {
   const TimePoint now = services_.loop.now();
+  const bool full = open_.size() >= services_.config.limits.connections_max;
   const bool close_idle = draining() && now - draining_since_ > kIdleWhileDraining;
   // Backwards: retiring one moves the last into its place, and that one has been looked at.
   for (std::size_t index = open_.size(); index-- > 0;) {
     Connection& connection = *open_[index];
-    if (close_idle && connection.idle()) {
+    const bool in_the_way = close_idle || (full && connection.idle_for(now) > kIdleWhileFull);
+    if (in_the_way && connection.idle()) {
       connection.abandon();
     } else {
       connection.check_deadlines(now);

@@ -42,6 +42,7 @@ class ConnectionTable final : public ConnectionOwner, private TimerListener {
 
   void retire(Connection& connection) override;
   bool draining() const override { return drain_listener_ != nullptr; }
+  void failed(const Error& error, std::string_view request_id) override;
 
  private:
   void timer_due() override;
@@ -51,6 +52,8 @@ class ConnectionTable final : public ConnectionOwner, private TimerListener {
   std::vector<std::unique_ptr<Connection>> retired_;
   DrainListener* drain_listener_ = nullptr;
   TimePoint draining_since_;
+  TimePoint failure_logged_at_;
+  std::uint64_t failures_unlogged_ = 0;
   Timer deadlines_;
 };
 

@@ -5,12 +5,6 @@
 #include "worker/upload/form.h"
 
 namespace forklift {
-namespace {
-
-constexpr const char* kUploadDirectory = "uploads";
-
-}  // namespace
-
 Reply upload_by_article(const RouteOptions& options, const Route& route, const RequestHead& head) {
   const SinkStrategy* strategy = find_sink_strategy(route.strategy);
   if (!options.works(strategy)) return strategy_missing(route.strategy);

@@ -30,6 +30,7 @@ Reply get_file(const RouteOptions& options, const Route&, const RequestHead& hea
 Reply put_file(const RouteOptions& options, const Route&, const RequestHead& head) {
   auto name = name_of(head);
   if (!name) return problem_of(name.error());
+  if (*name == kUploadDirectory) return problem_of({ErrorCode::kConflict, "put"});
   if (!head.field("Content-Range").empty()) {
     return Problem{400, "content-range", "A file is put whole, never as a range of it.", {}};
   }

@@ -24,6 +24,9 @@ struct RouteOptions {
 /// in the log). The error is a sentence: a strategy that there is not, or that does not work here.
 Result<RouteOptions, std::string> route_options_of(const Config& config, const FileStore& store);
 
+/// Where the article's endpoints put what they get. No file can have this name.
+inline constexpr const char* kUploadDirectory = "uploads";
+
 struct Route;
 
 /// 501: this kernel or file system lacks what the strategy of this path is made of.

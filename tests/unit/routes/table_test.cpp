@@ -88,6 +88,11 @@ TEST_CASE("every path of the article has a strategy that exists, and its format"
   CHECK(as<Receive>(route("POST /files/upload/raw/json/base64decode")).format == BodyFormat::kJson);
 }
 
+TEST_CASE("no file can take the place of the uploads' directory") {
+  refused("PUT /files/uploads", 409, "conflict");
+  as<Receive>(route("PUT /files/uploads/mine"));
+}
+
 TEST_CASE("a form path refuses what is no form") {
   refused("POST /files/upload/single", 400, "form-expected");
   refused("POST /files/upload/single", 400, "form-expected", "Content-Type: multipart/form-data\r\n");
