@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -303,7 +305,16 @@ TEST_CASE("accept_queued takes all that waits at once") {
   CHECK(f.lobby.guests.size() == 5);
 }
 
+/// valgrind holds the limit itself, once the kernel has accepted: the connection would be lost there.
+bool under_valgrind() {
+  const char* preloaded = std::getenv("LD_PRELOAD");
+  if (preloaded == nullptr || std::strstr(preloaded, "valgrind") == nullptr) return false;
+  WARN("SKIPPED: descriptors run out differently under valgrind");
+  return true;
+}
+
 TEST_CASE("an acceptor out of descriptors does not spin, and goes on when it is resumed") {
+  if (under_valgrind()) return;
   AcceptorFixture f;
   Acceptor acceptor(f.loop, f.listener.fd(), f.lobby);
   f.connect(1);
@@ -313,12 +324,6 @@ TEST_CASE("an acceptor out of descriptors does not spin, and goes on when it is 
   const UniqueFd next_free(::dup(f.listener.fd()));
   const rlimit none_left{static_cast<rlim_t>(next_free.get()), before.rlim_max};
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &none_left) == 0);
-  // valgrind keeps the limit to itself.
-  if (const UniqueFd one_more(::dup(f.listener.fd())); one_more) {
-    ::setrlimit(RLIMIT_NOFILE, &before);
-    WARN("SKIPPED: descriptors do not run out here");
-    return;
-  }
   acceptor.start();
   TurnCounter counter(f.loop);
   f.run_for(milliseconds(60));
