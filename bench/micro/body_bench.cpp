@@ -44,7 +44,7 @@ void take_form_apart(benchmark::State& state) {
     }
     if (!parser.end()) return state.SkipWithError("no whole form");
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(body.size()));
 }
 BENCHMARK(take_form_apart)->Arg(0)->Arg(1);
 
@@ -57,7 +57,7 @@ void decode_base64(benchmark::State& state) {
   const std::string text = noise(kBase64, kBodyBytes / 3 * 4);
   std::vector<std::byte> out(kBodyBytes);
   for (auto _ : state) benchmark::DoNotOptimize(codec.decode(text, out, true).written);
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
 }
 BENCHMARK(decode_base64)->DenseRange(0, 3);
 
@@ -67,7 +67,7 @@ void read_json(benchmark::State& state) {
   body.append(JsonParser::kPaddingBytes, ' ');
   JsonParser parser;
   for (auto _ : state) benchmark::DoNotOptimize(parser.parse(body.data(), size).ok());
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * size));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(size));
 }
 BENCHMARK(read_json);
 
