@@ -34,4 +34,37 @@ Result<Step> SlabSource::send(Socket& socket, std::uint64_t limit) {
   return Step{io->bytes == left ? Flow::kDone : Flow::kMore, io->bytes};
 }
 
+OffLoopSource::~OffLoopSource() {
+  if (in_flight_ != nullptr) in_flight_->source_ = nullptr;
+}
+
+Result<Flow> OffLoopSource::read(std::size_t bytes_max) {
+  if (in_flight_ != nullptr) return Flow::kWaitDisk;
+  if (!arrived_) return arrived_.error();
+  if (!arrived_->empty()) {
+    unsent_ = std::exchange(*arrived_, Chunk());
+    return Flow::kMore;
+  }
+  SlabRef slab = services_.slabs.acquire(resumer_);
+  if (!slab) return Flow::kWaitDisk;
+  if (auto started = start_read(Chunk(std::move(slab), 0, bytes_max)); !started) return started.error();
+  return Flow::kWaitDisk;
+}
+
+void OffLoopSource::have_read(Result<std::size_t> bytes, const Chunk& into) {
+  in_flight_ = nullptr;
+  if (bytes && *bytes == 0) bytes = became_shorter();
+  arrived_ = bytes ? Result<Chunk>(into.slice(0, *bytes)) : bytes.error();
+  resumer_.resume();
+}
+
+SlabRead::SlabRead(OffLoopSource& source, Chunk into)
+    : source_(&source), file_(source.file_), into_(std::move(into)), offset_(source.offset_) {
+  source.in_flight_ = this;
+}
+
+void SlabRead::through(Result<std::size_t> bytes) {
+  if (source_ != nullptr) source_->have_read(std::move(bytes), into_);
+}
+
 }  // namespace forklift

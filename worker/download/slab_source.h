@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -30,6 +31,57 @@ class SlabSource : public BodySource {
 
  private:
   DownloadTarget target_;
+};
+
+class SlabRead;
+
+/// A SlabSource whose reads run off the loop thread, one at a time; by what means is the strategy's.
+class OffLoopSource : public SlabSource {
+ public:
+  using SlabSource::SlabSource;
+  ~OffLoopSource() override;
+
+ protected:
+  /// Sends a SlabRead of this source on its way.
+  virtual Result<void> start_read(Chunk into) = 0;
+
+ private:
+  friend class SlabRead;
+  Result<Flow> read(std::size_t bytes_max) final;
+  void have_read(Result<std::size_t> bytes, const Chunk& into);
+
+  SlabRead* in_flight_ = nullptr;
+  Result<Chunk> arrived_ = Chunk();
+};
+
+/// One read in flight, part of a job or an operation, which owns it. It owns what it touches and may outlive
+/// its source: then what it has read is for nobody. Made and ended on the loop thread.
+class SlabRead {
+ public:
+  SlabRead(const SlabRead&) = delete;
+  SlabRead& operator=(const SlabRead&) = delete;
+
+ protected:
+  /// The next bytes of the source's file.
+  SlabRead(OffLoopSource& source, Chunk into);
+  ~SlabRead() = default;
+
+  int fd() const { return file_->fd.get(); }
+  std::uint64_t offset() const { return offset_; }
+  Chunk& into() { return into_; }
+
+  /// The source is still there.
+  bool wanted() const { return source_ != nullptr; }
+
+  /// The end of it: how many bytes came. Resumes the source's owner.
+  void through(Result<std::size_t> bytes);
+
+ private:
+  friend class OffLoopSource;
+  OffLoopSource* source_;
+  std::shared_ptr<OpenedFile> file_;
+  Chunk into_;
+  std::uint64_t offset_;
 };
 
 }  // namespace forklift

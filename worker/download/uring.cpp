@@ -11,84 +11,41 @@ namespace forklift {
 
 namespace {
 
-class RingRead;
-
-/// Reads through the ring into a slab, one read at a time, and sends from it.
-class UringSource final : public SlabSource {
+class RingRead final : public RingOperation, public SlabRead {
  public:
-  using SlabSource::SlabSource;
-  ~UringSource() override;
-
-  /// The read is through.
-  void have_read(Result<Chunk> chunk);
-
- private:
-  Result<Flow> read(std::size_t bytes_max) override;
-
-  RingRead* in_flight_ = nullptr;
-  Result<Chunk> arrived_ = Chunk();
-};
-
-class RingRead final : public RingOperation {
- public:
-  RingRead(UringSource& source, Ring& ring, std::shared_ptr<OpenedFile> file, Chunk chunk,
-           std::uint64_t offset)
-      : source_(&source), ring_(ring), file_(std::move(file)), chunk_(std::move(chunk)), offset_(offset) {}
+  RingRead(OffLoopSource& source, Ring& ring, Chunk into) : SlabRead(source, std::move(into)), ring_(ring) {}
 
   static void submit(std::unique_ptr<RingRead> read) {
     RingRead& it = *read;
-    it.ring_.read(std::move(read), it.file_->fd.get(), it.chunk_, file_ops::ring_bytes(it.chunk_.size()),
-                  it.offset_);
+    it.ring_.read(std::move(read), it.fd(), it.into(), file_ops::ring_bytes(it.into().size()), it.offset());
   }
 
   void completed(std::unique_ptr<RingOperation> self, int result) override {
     result = file_ops::ring_read(result);
-    if (source_ == nullptr) return;
-    if (result == -EINTR || result == -EAGAIN) {
+    if (wanted() && (result == -EINTR || result == -EAGAIN)) {
       self.release();
       return submit(std::unique_ptr<RingRead>(this));
     }
-    if (result < 0) return source_->have_read(errno_error("io_uring read", -result));
-    source_->have_read(chunk_.slice(0, static_cast<std::size_t>(result)));
+    through(result < 0 ? Result<std::size_t>(errno_error("io_uring read", -result))
+                       : static_cast<std::size_t>(result));
   }
-
-  void cut_source() { source_ = nullptr; }
 
  private:
-  UringSource* source_;
   Ring& ring_;
-  std::shared_ptr<OpenedFile> file_;
-  Chunk chunk_;
-  std::uint64_t offset_;
 };
 
-UringSource::~UringSource() {
-  if (in_flight_ != nullptr) in_flight_->cut_source();
-}
+/// Reads through the ring, sends with send(2) on the loop thread.
+class UringSource final : public OffLoopSource {
+ public:
+  using OffLoopSource::OffLoopSource;
 
-Result<Flow> UringSource::read(std::size_t bytes_max) {
-  if (services_.ring == nullptr) return Error{ErrorCode::kUnsupported, "io_uring"};
-  if (in_flight_ != nullptr) return Flow::kWaitDisk;
-  if (!arrived_) return arrived_.error();
-  if (!arrived_->empty()) {
-    unsent_ = std::exchange(*arrived_, Chunk());
-    return Flow::kMore;
+ private:
+  Result<void> start_read(Chunk into) override {
+    if (services_.ring == nullptr) return Error{ErrorCode::kUnsupported, "io_uring"};
+    RingRead::submit(std::make_unique<RingRead>(*this, *services_.ring, std::move(into)));
+    return {};
   }
-  SlabRef slab = services_.slabs.acquire(resumer_);
-  if (!slab) return Flow::kWaitDisk;
-  auto read = std::make_unique<RingRead>(*this, *services_.ring, file_, Chunk(std::move(slab), 0, bytes_max),
-                                         offset_);
-  in_flight_ = read.get();
-  RingRead::submit(std::move(read));
-  return Flow::kWaitDisk;
-}
-
-void UringSource::have_read(Result<Chunk> chunk) {
-  in_flight_ = nullptr;
-  arrived_ = std::move(chunk);
-  if (arrived_ && arrived_->empty()) arrived_ = became_shorter();
-  resumer_.resume();
-}
+};
 
 }  // namespace
 
