@@ -1,25 +1,14 @@
 // Floor: what sending a file costs at least on this machine. floor_sendfile_download PORT DIR
-// epoll, one thread, keep-alive; GET /files/NAME opens DIR/NAME beneath DIR, sends a head and the file by
-// sendfile and closes it: the system calls of the server's sendfile strategy and no others. The measure for a
-// server; not a server. It trusts its client and gives up at the first surprise.
-#include <arpa/inet.h>
-#include <errno.h>
+// GET /files/NAME opens DIR/NAME beneath DIR, sends a head and the file by sendfile and closes it: the system
+// calls of the server's sendfile strategy and no others. The measure for a server; not a server. It trusts
+// its client and gives up at the first surprise.
+#include "floor.h"
+
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <netinet/tcp.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
 #include <sys/sendfile.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
-
-enum { kHeadBytesMax = 2048, kConnectionsMax = 4096 };
 
 struct connection {
   int file;  // descriptor of the file being sent; -1 between requests
@@ -32,34 +21,9 @@ struct connection {
 static struct connection connections[kConnectionsMax];
 static int root;
 
-static void die(const char* what) {
-  perror(what);
-  exit(1);
-}
-
-static int listen_on(uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const struct sockaddr_in address = {
-      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  if (bind(fd, (const struct sockaddr*)&address, sizeof address) < 0) die("bind");
-  if (listen(fd, 2048) < 0) die("listen");
-  return fd;
-}
-
-static void accept_all(int listener, int epoll) {
-  for (;;) {
-    const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) return;
-    if (fd >= kConnectionsMax) die("too many connections");
-    const int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    connections[fd].file = -1;
-    connections[fd].head_bytes = 0;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.fd = fd};
-    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
-  }
+static void on_accept(int fd) {
+  connections[fd].file = -1;
+  connections[fd].head_bytes = 0;
 }
 
 static void open_file(struct connection* c) {
@@ -124,22 +88,7 @@ static void on_event(int fd, uint32_t events) {
 
 int main(int argc, char** argv) {
   if (argc != 3) return fprintf(stderr, "usage: %s PORT DIR\n", argv[0]), 2;
-  signal(SIGPIPE, SIG_IGN);
   root = open(argv[2], O_DIRECTORY | O_PATH | O_CLOEXEC);
   if (root < 0) die(argv[2]);
-  const int listener = listen_on((uint16_t)atoi(argv[1]));
-  const int epoll = epoll_create1(EPOLL_CLOEXEC);
-  struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
-  epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
-  for (;;) {
-    struct epoll_event events[256];
-    const int count = epoll_wait(epoll, events, 256, -1);
-    for (int i = 0; i < count; ++i) {
-      if (events[i].data.fd == listener) {
-        accept_all(listener, epoll);
-      } else {
-        on_event(events[i].data.fd, events[i].events);
-      }
-    }
-  }
+  serve(argv[1], EPOLLIN | EPOLLOUT | EPOLLET);
 }
