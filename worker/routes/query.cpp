@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "worker/storage/safe_path.h"
+
 namespace forklift {
 namespace {
 
@@ -25,7 +27,7 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
     const std::string_view pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(pair.size() + 1, query.size()));
     const std::size_t equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) != key) continue;
+    if (decode_percent(pair.substr(0, equals)) != key) continue;
     return without_pluses(pair.substr(std::min(equals + 1, pair.size())));
   }
   return {};

@@ -7,7 +7,8 @@
 namespace forklift {
 
 /// The value of the first `key` in a query ("a=1&name=b%20c"), with every '+' made "%20" but otherwise still
-/// percent-encoded, so that it is decoded once, by whoever checks it. A key without '=' has an empty value.
+/// percent-encoded, so that it is decoded once, by whoever checks it. Keys are compared decoded. A key
+/// without '=' has an empty value.
 std::optional<std::string> query_value(std::string_view query, std::string_view key);
 
 }  // namespace forklift

@@ -46,21 +46,27 @@ Result<void> check_name(std::string_view name) {
   return {};
 }
 
-Result<std::string> decode_name(std::string_view encoded) {
-  std::string name;
-  name.reserve(encoded.size());
+std::optional<std::string> decode_percent(std::string_view encoded) {
+  std::string text;
+  text.reserve(encoded.size());
   for (std::size_t i = 0; i < encoded.size(); ++i) {
     if (encoded[i] != '%') {
-      name.push_back(encoded[i]);
+      text.push_back(encoded[i]);
       continue;
     }
     const int byte = escaped_byte(encoded, i);
-    if (byte < 0) return Error{ErrorCode::kBadName, "name: escape"};
-    name.push_back(static_cast<char>(byte));
+    if (byte < 0) return {};
+    text.push_back(static_cast<char>(byte));
     i += 2;
   }
-  if (auto checked = check_name(name); !checked) return checked.error();
-  return name;
+  return text;
+}
+
+Result<std::string> decode_name(std::string_view encoded) {
+  auto name = decode_percent(encoded);
+  if (!name) return Error{ErrorCode::kBadName, "name: escape"};
+  if (auto checked = check_name(*name); !checked) return checked.error();
+  return *std::move(name);
 }
 
 }  // namespace forklift

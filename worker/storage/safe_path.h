@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ inline constexpr std::string_view kPrivateDirectory = ".forklift";
 /// '/', NUL or a control character (below 0x20, 0x7f). kNameTooLong. kReservedName: the first part is
 /// "upload", "download" or ".forklift". Backslash is an ordinary character; bytes need not be UTF-8.
 Result<void> check_name(std::string_view name);
+
+/// Percent-encoded text (RFC 3986, 2.1), decoded exactly once; nothing where a '%' is not followed by two
+/// hexadecimal digits. '+' is itself.
+std::optional<std::string> decode_percent(std::string_view encoded);
 
 /// The name in a percent-encoded part of a request target (RFC 3986), decoded exactly once, and checked. '+'
 /// is itself. kBadName also for a '%' that two hexadecimal digits do not follow.

@@ -14,4 +14,10 @@ TEST_CASE("a query gives the first value of a key, still encoded") {
   CHECK_FALSE(query_value("names=1&na=2&n", "name"));
 }
 
+TEST_CASE("a key of a query is compared decoded") {
+  CHECK(query_value("nam%65=a", "name") == "a");
+  CHECK(query_value("%6E%61me=a%20b&name=c", "name") == "a%20b");
+  CHECK_FALSE(query_value("nam%2565=a&nam%=b&name%00=c&%=d", "name"));
+}
+
 }  // namespace forklift

@@ -67,8 +67,17 @@ TEST_CASE("a name in a query is decoded once, with '+' as a space") {
   refused("GET /files/download/file?name=.forklift/parts", 409, "name-reserved");
 }
 
-TEST_CASE("a download without a name sends the sample") {
-  for (const std::string path : {"/files/download/file", "/files/download/stream/sync_read?other=1"}) {
+TEST_CASE("a query that names no file, as one that is misspelt, does not get the sample") {
+  for (const std::string query : {"nam=a", "Name=a", "other=1&x", "name%00=a", "&"}) {
+    refused("GET /files/download/file?" + query, 400, "query-unknown");
+    refused("HEAD /files/download/stream/sync_read?" + query, 400, "query-unknown");
+  }
+  CHECK(as<Problem>(route("GET /files/download/file?nam=a")).detail.find("?name=NAME") != std::string::npos);
+  CHECK(as<Send>(route("GET /files/download/file?nam%65=a")).name == "a");
+}
+
+TEST_CASE("a download without a query sends the sample") {
+  for (const std::string path : {"/files/download/file", "/files/download/stream/sync_read?"}) {
     const auto sample = as<Send>(route("GET " + path));
     CHECK(sample.sample);
     CHECK(sample.name.empty());
