@@ -53,9 +53,9 @@ int fail(const std::string& why) {
 }
 
 int list_strategies(const Config& config) {
-  const auto store = FileStore::open(config.root);
-  if (!store) return fail("cannot use the root " + config.root + ": " + sentence_of(store.error()));
-  std::fputs(strategy_list(*store).c_str(), stdout);
+  const auto list = strategy_list(config.root);
+  if (!list) return fail("cannot use the root " + config.root + ": " + sentence_of(list.error()));
+  std::fputs(list->c_str(), stdout);
   return 0;
 }
 
