@@ -57,6 +57,8 @@ Error errno_error(const char* operation, int os_error) {
 
 std::string sentence_of(const Error& error) {
   std::string sentence = error.operation;
+  const std::size_t mark = error.limit >= 0 ? sentence.find('%') : sentence.npos;
+  if (mark != sentence.npos) sentence.replace(mark, 1, std::to_string(error.limit));
   if (error.os_error != 0) sentence += ": " + std::generic_category().message(error.os_error);
   return sentence;
 }

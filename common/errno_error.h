@@ -13,7 +13,7 @@ ErrorCode code_of_errno(int os_error);
 /// The Error of a system call that just failed. `operation` must be a string literal.
 Error errno_error(const char* operation, int os_error = errno);
 
-/// For the log: "openat: Permission denied".
+/// For the log: "openat: Permission denied"; with the limit, where there is one, in its place.
 std::string sentence_of(const Error& error);
 
 }  // namespace forklift

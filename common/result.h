@@ -14,6 +14,7 @@ enum class ErrorCode : std::uint8_t {
   kBadName,       // a name that no file here may have (empty part, "..", NUL, control character)
   kNameTooLong,   // a part over 255 bytes, or a path over the system's limit
   kForbidden,     // the system, or the walls around the root, refuse it (symlink, permission)
+  kNotRegular,    // a device, pipe or socket stands there
   kReservedName,  // the name belongs to the server
   kConflict,      // something of another kind stands there (a directory, a file as a parent)
   kExists,        // create-only, and it exists
@@ -31,12 +32,14 @@ enum class ErrorCode : std::uint8_t {
 
 /// An operation that failed. A small value, never thrown. `operation` is a string literal, the name of the
 /// system call or step; `os_error` is errno, or 0 where the system said nothing; `position` is the byte of
-/// the request body that was wrong, counted from 0, where that can be told.
+/// the request body that was wrong, counted from 0, where that can be told. `limit` is what was exceeded,
+/// where that is a number: `operation` is a sentence then, with a '%' for it.
 struct Error {
   ErrorCode code;
   const char* operation;
   int os_error = 0;
   std::int64_t position = -1;
+  std::int64_t limit = -1;
 };
 
 /// A value of T, or why there is none. Reading the wrong half is a broken invariant (std::variant throws,

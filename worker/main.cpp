@@ -21,6 +21,7 @@
 #include "worker/routes/table.h"
 #include "worker/sample.h"
 #include "worker/strategy_list.h"
+#include "worker/upload/form_uploads.h"
 #include "worker/upload/json_base64.h"
 #include "worker/upload/keep.h"
 #include "worker/upload/splice_pipe.h"
@@ -75,6 +76,7 @@ int serve(const Config& config, Ground& ground) {
   auto opened_ring = Ring::open(loop);
   const auto ring = opened_ring ? *std::move(opened_ring) : nullptr;  // its strategies' probes say why
   SplicePipe splice_pipe;
+  FormUploads forms(FormUploads::open_files_max_here());
   JsonUploads json(config.limits.json_bytes_max, config.base64);
   const UploadServices uploads{.store = *store,
                                .disk = disk,
@@ -84,6 +86,7 @@ int serve(const Config& config, Ground& ground) {
                                .splice_pipe = &splice_pipe,
                                .spool = &spool,
                                .json = &json,
+                               .forms = &forms,
                                .keeper = &keeper};
   const DownloadServices downloads{*store, disk, slabs, sample->path(), ring.get()};
   auto options = route_options_of(config, *store);

@@ -1,5 +1,9 @@
 // What a form promises, whatever strategy its files go through.
 
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,6 +31,7 @@ std::string almost_boundaries(std::size_t size) {
 void check_files(const StrategyFixture& f, const FormUpload& upload,
                  const std::vector<std::string>& contents) {
   REQUIRE(upload.done());
+  CHECK_FALSE(upload.broke_the_contract());
   REQUIRE(upload.form().files.size() == contents.size());
   for (std::size_t i = 0; i < contents.size(); ++i) {
     const FormFile& file = upload.form().files[i];
@@ -118,15 +123,16 @@ TEST_CASE("a form that turns out bad at its very end leaves nothing, not even fi
   struct Case {
     std::string body;
     ErrorCode code;
+    std::int64_t limit = -1;
   };
   const std::vector<Case> cases = {
       {good, ErrorCode::kBadBody},
       {good + closing().substr(0, closing().size() - 3), ErrorCode::kBadBody},
       {good + "--" + std::string(kFormBoundary) + "x", ErrorCode::kBadBody},
       {good + "--" + std::string(kFormBoundary) + "\r\nX\r\n\r\n", ErrorCode::kBadBody},
-      {good + file_part("c", "c", "c") + closing(), ErrorCode::kBodyTooLarge},
-      {good + field_part("fie", "ld") + field_part("s", "") + closing(), ErrorCode::kBodyTooLarge},
-      {good + closing() + "epilogue!", ErrorCode::kBodyTooLarge}};
+      {good + file_part("c", "c", "c") + closing(), ErrorCode::kBodyTooLarge, 2},
+      {good + field_part("fie", "ld") + field_part("s", "") + closing(), ErrorCode::kBodyTooLarge, 5},
+      {good + closing() + "epilogue!", ErrorCode::kBodyTooLarge, 10}};
   for (const SinkStrategy* strategy : seeing_strategies()) {
     for (std::size_t i = 0; i < cases.size(); ++i) {
       INFO(strategy->name << " case " << i);
@@ -135,6 +141,7 @@ TEST_CASE("a form that turns out bad at its very end leaves nothing, not even fi
         FormUpload upload(f, *strategy, limits);
         run_form(f, upload, cases[i].body, {70001});
         CHECK(upload.failed_with(cases[i].code));
+        CHECK(upload.error()->limit == cases[i].limit);
       }
       f.check_clean();
       CHECK(files_in(f.root).empty());
@@ -229,6 +236,161 @@ TEST_CASE("forms of many clients share a small budget of slabs") {
     }
   }
   f.check_clean();
+}
+
+std::string form_of_files(std::size_t count) {
+  std::string body;
+  for (std::size_t i = 0; i < count; ++i) body += file_part("f", "f", "content " + std::to_string(i));
+  return body + closing();
+}
+
+TEST_CASE("a form with more files than all forms may hold open is too large, and is told the number") {
+  for (const SinkStrategy* strategy : seeing_strategies()) {
+    INFO(strategy->name);
+    ContractFixture f;
+    FormUploads three(3);
+    f.uploads.forms = &three;
+    {
+      FormUpload upload(f, *strategy);
+      run_form(f, upload, form_of_files(4));
+      CHECK(upload.failed_with(ErrorCode::kBodyTooLarge));
+      CHECK(upload.error()->limit == 3);
+    }
+    CHECK(three.open_files() == 0);
+    FormUpload fits(f, *strategy);
+    run_form(f, fits, form_of_files(3));
+    CHECK(fits.done());
+    CHECK(three.open_files() == 0);
+  }
+}
+
+TEST_CASE("a form that comes while others hold all the files is told to come again, and they go on") {
+  for (const SinkStrategy* strategy : seeing_strategies()) {
+    INFO(strategy->name);
+    ContractFixture f;
+    FormUploads three(3);
+    f.uploads.forms = &three;
+    {
+      const std::string body = form_of_files(2);
+      SocketPair pair = tcp_pair();
+      FormUpload slow(f, *strategy);
+      slow.receive(std::move(pair.server), body.size());
+      send_all(pair.client.get(), body.substr(0, body.size() - 3));
+      REQUIRE(f.turns.run_until([&] { return three.open_files() == 2; }));
+      {
+        FormUpload upload(f, *strategy);
+        run_form(f, upload, form_of_files(2));
+        CHECK(upload.failed_with(ErrorCode::kTooManyOpen));
+        CHECK(upload.error()->limit == 3);
+      }
+      CHECK(three.open_files() == 2);
+      send_all(pair.client.get(), body.substr(body.size() - 3));
+      REQUIRE(f.turns.run_until([&] { return slow.over(); }));
+      check_files(f, slow, {"content 0", "content 1"});
+      FormUpload again(f, *strategy);
+      run_form(f, again, form_of_files(2));
+      CHECK(again.done());
+    }
+    CHECK(three.open_files() == 0);
+    f.check_clean();
+  }
+}
+
+/// Leaves this process `spare` descriptors more than it has.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(int spare) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    std::vector<UniqueFd> taken;
+    for (int i = 0; i <= spare; ++i) taken.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    rlimit few = before_;
+    few.rlim_cur = static_cast<rlim_t>(taken.back().get());
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_CASE("a form whose files find no descriptor left says so and leaves nothing") {
+  for (const SinkStrategy* strategy : seeing_strategies()) {
+    INFO(strategy->name);
+    ContractFixture f;
+    const std::string body = form_of_files(8);
+    {
+      const FewDescriptors few(4);
+      FormUpload upload(f, *strategy);
+      upload.write(body, {200});
+      CHECK(f.turns.run_until([&] { return upload.over(); }));
+      // Some open their parts only when all has come, one after the other.
+      CHECK((upload.failed_with(ErrorCode::kTooManyOpen) || upload.done()));
+      if (strategy->blocks_loop && strategy->name != "spool") CHECK_FALSE(upload.done());
+    }
+    f.check_clean();
+    const std::size_t left = files_in(f.root).size();
+    CHECK((left == 0 || left == 8));
+  }
+}
+
+/// A chunk as chunked coding leaves it: between bytes of its framing, and the connection keeps its slab.
+struct HeldChunk {
+  Chunk all;
+  Chunk body;
+};
+
+HeldChunk held_chunk(SlabPool& slabs, Resumer& waiter, std::string_view text) {
+  SlabRef slab = slabs.acquire(waiter);
+  REQUIRE(slab);
+  std::memcpy(slab.data() + 3, text.data(), text.size());
+  const Chunk all(std::move(slab), 0, text.size() + 5);
+  return {all, all.slice(3, text.size())};
+}
+
+TEST_CASE("two chunked forms that need a slab more than there are do not wait for each other") {
+  const std::string content = "abc\r\n--" + std::string(kFormBoundary.substr(0, 20)) + "def";
+  const std::string body = file_part("file", "a", content) + closing();
+  const std::size_t cut = body.find("abc") + 17;  // within what seems to be a boundary
+  struct Client {
+    CountingResumer resumer;
+    std::unique_ptr<BodySink> sink;
+    HeldChunk chunk;
+  };
+  for (const SinkStrategy* strategy : seeing_strategies()) {
+    INFO(strategy->name);
+    ContractFixture f(2 * kSlabBytes);
+    {
+      std::vector<Client> clients(2);
+      for (Client& client : clients) {
+        client.sink = make_form_sink(f.uploads, client.resumer, {"forms", PublishMode::kFresh}, *strategy,
+                                     std::string(kFormBoundary));
+        client.chunk = held_chunk(f.slabs, client.resumer, body.substr(0, cut));
+        REQUIRE(client.sink->write(std::move(client.chunk.body)).ok());
+        client.chunk = {};
+        REQUIRE(f.turns.run_until([&] { return f.quiet(); }));
+      }
+      REQUIRE(f.slabs.bytes_in_use() == 0);
+      for (Client& client : clients) client.chunk = held_chunk(f.slabs, client.resumer, body.substr(cut));
+      for (Client& client : clients) REQUIRE(client.sink->write(std::move(client.chunk.body)).ok());
+      for (Client& client : clients) {
+        CHECK(f.turns.run_until([&] {
+          const auto asked = client.sink->write(Chunk());
+          return asked.ok() && *asked == Flow::kMore;
+        }));
+      }
+      for (Client& client : clients) {
+        client.chunk = {};
+        REQUIRE(f.turns.run_until([&] {
+          const auto finished = client.sink->finish();
+          return finished.ok() && *finished == Flow::kDone;
+        }));
+        CHECK(content_of(f.root / client.sink->stored().file_path) == content);
+      }
+    }
+    f.check_clean();
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "support/tiny_disk.h"
 #include "support/transfer.h"
 
 namespace forklift {
@@ -72,6 +73,24 @@ TEST_CASE("more slabs than the ring may register are written all the same") {
     CHECK(content_of(f.root / name) == body);
     held.push_back(f.slabs.acquire(resumer));
   }
+}
+
+TEST_CASE("a file system without O_DIRECT lacks one strategy and no other") {
+  const TinyDisk plain("1m", "ramfs");
+  if (!plain.made()) {
+    WARN("SKIPPED: this process may not make file systems (it must be root)");
+    return;
+  }
+  const FileStore store = FileStore::open(plain.path() + "/root").value();
+  for (const SinkStrategy& strategy : sinks_here()) {
+    INFO(strategy.name);
+    if (strategy.name != "direct") {
+      CHECK(strategy.probe(store).ok());
+    } else {
+      CHECK(code_of(strategy.probe(store)) == ErrorCode::kUnsupported);
+    }
+  }
+  CHECK(parts_in(plain.path() + "/root").empty());
 }
 
 }  // namespace

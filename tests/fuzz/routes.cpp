@@ -35,7 +35,8 @@ struct Check {
   void operator()(const Problem& problem) const {
     must(problem.status >= 400 && problem.status <= 501);
     must((problem.status == 405) == !problem.allow.empty());
-    must(problem_json(problem, "id").find('\n') == std::string::npos);
+    const std::string json = problem_json(problem, "id");
+    must(json.find('\n') == json.size() - 1);
   }
 };
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/errno_error.h"
 #include "worker/upload/multipart_parser.h"
 
 namespace forklift {
@@ -55,7 +56,7 @@ class FormTranscript {
   void fail(const Error& error) {
     failed_ = true;
     text_ += error.code == ErrorCode::kBadBody ? "bad: " : "too large: ";
-    text_ += std::string(error.operation) + " @" + std::to_string(error.position);
+    text_ += sentence_of(error) + " @" + std::to_string(error.position);
   }
 
   MultipartParser parser_;

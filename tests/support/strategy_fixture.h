@@ -13,6 +13,7 @@
 #include "worker/download/strategies.h"
 #include "worker/loop/disk_pool.h"
 #include "worker/loop/ring.h"
+#include "worker/upload/form_uploads.h"
 #include "worker/upload/splice_pipe.h"
 #include "worker/upload/strategies.h"
 
@@ -37,7 +38,8 @@ class StrategyFixture {
                 .durability = durability,
                 .ring = ring.get(),
                 .splice_pipe = &splice_pipe,
-                .spool = &spool},
+                .spool = &spool,
+                .forms = &forms},
         downloads{store, disk, slabs, {}, ring.get()} {
     std::signal(SIGPIPE, SIG_IGN);
   }
@@ -57,8 +59,12 @@ class StrategyFixture {
     CHECK(turns.run_until([this] { return quiet(); }));
     CHECK(slabs.bytes_in_use() == 0);
     CHECK(spool.bytes_in_use() == 0);
+    CHECK(forms.scraps.bytes_in_use() == 0);
+    CHECK(forms.open_files() == 0);
     CHECK(parts_in(root).empty());
   }
+
+  static constexpr std::size_t kFormFilesMax = 64;  // of all forms
 
   LoopFixture turns;
   fs::path root;
@@ -68,6 +74,7 @@ class StrategyFixture {
   std::unique_ptr<Ring> ring;
   SplicePipe splice_pipe;
   SlabPool spool;
+  FormUploads forms{kFormFilesMax};
   UploadServices uploads;
   DownloadServices downloads;
 };

@@ -10,12 +10,13 @@
 
 namespace forklift::testing {
 
-/// A real, empty, very small file system (tmpfs) that is mounted nowhere: it hangs on a descriptor and goes
-/// with it. Needs CAP_SYS_ADMIN and fsmount(2); `made()` says whether it was had.
+/// A real, empty, very small file system (tmpfs, or a `type` that takes a size or ignores it) that is mounted
+/// nowhere: it hangs on a descriptor and goes with it. Needs CAP_SYS_ADMIN and fsmount(2); `made()` says
+/// whether it was had.
 class TinyDisk {
  public:
-  explicit TinyDisk(const char* size) {
-    const UniqueFd context(::fsopen("tmpfs", FSOPEN_CLOEXEC));
+  explicit TinyDisk(const char* size, const char* type = "tmpfs") {
+    const UniqueFd context(::fsopen(type, FSOPEN_CLOEXEC));
     if (!context) return;
     if (::fsconfig(context.get(), FSCONFIG_SET_STRING, "size", size, 0) < 0) return;
     if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) return;

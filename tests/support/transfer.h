@@ -80,15 +80,9 @@ class Pump : protected ReadinessListener, protected Resumer, protected Deferred 
   std::optional<Error> error_;
 };
 
-/// One upload through one sink, fed by write() or from a socket.
-class Upload final : public Pump {
+/// One body through one sink, fed by write() or from a socket.
+class SinkPump : public Pump {
  public:
-  Upload(StrategyFixture& fixture, const SinkStrategy& strategy, UploadTarget target)
-      : Pump(fixture.loop()),
-        slabs_(fixture.slabs),
-        sink_(strategy.make(fixture.uploads, *this, std::move(target), std::nullopt)) {}
-  ~Upload() { slabs_.forget(*this); }
-
   /// Will write `body` in pieces of the given sizes, over and over.
   void write(std::string_view body, std::vector<std::size_t> pieces) {
     body_ = body;
@@ -107,6 +101,12 @@ class Upload final : public Pump {
   bool finishing() const { return finishing_; }
   const Stored& stored() const { return sink_->stored(); }
   bool broke_the_contract() const { return broke_the_contract_; }
+
+ protected:
+  explicit SinkPump(StrategyFixture& fixture) : Pump(fixture.loop()), slabs_(fixture.slabs) {}
+  ~SinkPump() { slabs_.forget(*this); }
+
+  std::unique_ptr<BodySink> sink_;  // the derived class makes it
 
  private:
   Result<Flow> step() override {
@@ -146,7 +146,6 @@ class Upload final : public Pump {
   }
 
   SlabPool& slabs_;
-  std::unique_ptr<BodySink> sink_;
   std::string_view body_;
   std::vector<std::size_t> pieces_;
   std::size_t next_piece_ = 0;
@@ -156,6 +155,14 @@ class Upload final : public Pump {
   int asked_ = 0;
   bool finishing_ = false;
   bool broke_the_contract_ = false;
+};
+
+/// One upload through one strategy.
+class Upload final : public SinkPump {
+ public:
+  Upload(StrategyFixture& fixture, const SinkStrategy& strategy, UploadTarget target) : SinkPump(fixture) {
+    sink_ = strategy.make(fixture.uploads, *this, std::move(target), std::nullopt);
+  }
 };
 
 /// One download through one source into a socket.

@@ -8,6 +8,13 @@
 
 namespace forklift {
 
+namespace {
+
+/// What runs out for a moment (descriptors, memory) is back within about that.
+constexpr int kRetryAfterS = 1;
+
+}  // namespace
+
 Flow Connection::step_head() {
   if (input_.empty()) {
     const Result<Flow> filled = fill_input();
@@ -69,7 +76,8 @@ Flow Connection::refuse(const Problem& problem) {
   return reply({.status = problem.status,
                 .content_type = "application/problem+json",
                 .content_length = body.size(),
-                .allow = problem.allow},
+                .allow = problem.allow,
+                .retry_after_s = problem.status == 503 ? kRetryAfterS : 0},
                body);
 }
 

@@ -2,6 +2,7 @@
 
 #include <system_error>
 
+#include "common/errno_error.h"
 #include "worker/http/json.h"
 
 namespace forklift {
@@ -26,6 +27,8 @@ Meaning meaning_of(ErrorCode code) {
       return {400, "name-too-long", "The name is too long: a part may have 255 bytes, all of it 4095."};
     case ErrorCode::kForbidden:
       return {403, "forbidden", "The way to this name leads through a link, or permissions refuse it."};
+    case ErrorCode::kNotRegular:
+      return {403, "not-regular", "This is not a regular file, but a device, a pipe or a socket."};
     case ErrorCode::kReservedName:
       return {409, "name-reserved",
               "Names that begin with \"upload\", \"download\" or \".forklift\" as first part belong to the "
@@ -70,8 +73,8 @@ void append_member(std::string& out, std::string_view name, std::string_view val
 
 Problem problem_of(const Error& error) {
   const Meaning meaning = meaning_of(error.code);
-  Problem problem{
-      meaning.status, meaning.type, meaning.detail == nullptr ? error.operation : meaning.detail, {}};
+  const bool says_it_itself = meaning.detail == nullptr || error.limit >= 0;
+  Problem problem{meaning.status, meaning.type, says_it_itself ? sentence_of(error) : meaning.detail, {}};
   if (error.position >= 0) problem.detail += " (byte " + std::to_string(error.position) + " of the body)";
   if (meaning.status >= 500 && error.os_error != 0) {
     problem.detail += " (";
@@ -89,7 +92,7 @@ std::string problem_json(const Problem& problem, std::string_view request_id) {
   out += ",\"status\":" + std::to_string(problem.status);
   append_member(out, "detail", problem.detail);
   if (!request_id.empty()) append_member(out, "instance", request_id);
-  out += '}';
+  out += "}\n";
   return out;
 }
 

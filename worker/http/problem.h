@@ -22,7 +22,7 @@ struct Problem {
 Problem problem_of(const Error& error);
 
 /// application/problem+json: type ("urn:forklift:problem:name-reserved"), title, status, detail, and
-/// `request_id` as "instance" where it is not empty.
+/// `request_id` as "instance" where it is not empty; one line, with its end.
 std::string problem_json(const Problem& problem, std::string_view request_id);
 
 /// "Not Found"; "Unknown" for what this server never sends.

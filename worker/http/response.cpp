@@ -98,6 +98,11 @@ void append_head(std::string& out, const ResponseHead& head, std::string_view da
   }
   append_field(out, "Location: ", head.location);
   append_field(out, "Allow: ", head.allow);
+  if (head.retry_after_s > 0) {
+    out += "Retry-After: ";
+    append_number(out, static_cast<std::uint64_t>(head.retry_after_s));
+    out += "\r\n";
+  }
   append_field(out, "X-Request-Id: ", head.request_id);
   append_connection(out, head);
   out += "\r\n";

@@ -17,6 +17,7 @@ struct ResponseHead {
   int http_minor = 1;                                // of the request; 1.0 keep-alive is said aloud
   std::string_view request_id = {};                  // X-Request-Id; empty: none
   std::string_view allow = {};
+  int retry_after_s = 0;           // 0: no Retry-After
   std::string_view location = {};  // already percent-encoded
   std::string_view etag = {};      // with its quotes
   std::optional<std::time_t> last_modified = {};

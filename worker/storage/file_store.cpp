@@ -44,7 +44,8 @@ Error as_not_found(Error error) {
 Result<void> check_regular(const struct stat& status, const char* operation) {
   if (S_ISREG(status.st_mode)) return {};
   if (S_ISDIR(status.st_mode)) return Error{ErrorCode::kNotFound, operation, EISDIR};
-  return Error{ErrorCode::kForbidden, operation, S_ISLNK(status.st_mode) ? ELOOP : 0};
+  if (S_ISLNK(status.st_mode)) return Error{ErrorCode::kForbidden, operation, ELOOP};
+  return Error{ErrorCode::kNotRegular, operation};
 }
 
 Result<void> make_all(const std::string& path) {
@@ -204,7 +205,7 @@ Result<OpenedFile> FileStore::open_file(std::string_view name) const {
   // O_NONBLOCK: opening a FIFO that nobody writes to must not hang the loop.
   auto fd = state_->beneath.open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY, "open");
   if (!fd) {
-    if (fd.error().os_error == ENXIO) return Error{ErrorCode::kForbidden, "open: not a file", ENXIO};
+    if (fd.error().os_error == ENXIO) return Error{ErrorCode::kNotRegular, "open: not a file", ENXIO};
     return as_not_found(fd.error());
   }
   return opened(*std::move(fd));

@@ -85,7 +85,8 @@ class FileStore {
   Result<Stored> publish(PartFile& part, const UploadTarget& target, std::uint64_t size,
                          Durability durability) const;
 
-  /// kNotFound: nothing there, or a directory. kForbidden: a symbolic link on the way, or not a regular file.
+  /// kNotFound: nothing there, or a directory. kForbidden: a symbolic link on the way. kNotRegular:
+  /// what stands there is neither file nor directory.
   Result<OpenedFile> open_file(std::string_view name) const;
 
   /// Opens a file of the operator's choice, which need not lie below the root. Errors as open_file, but

@@ -11,6 +11,7 @@
 namespace forklift {
 
 class DiskPool;
+class FormUploads;
 class JsonUploads;
 class Keeper;
 class Ring;
@@ -28,6 +29,7 @@ struct UploadServices {
   SplicePipe* splice_pipe = nullptr;  // nullptr: the splice strategy copies
   SlabPool* spool = nullptr;    // of bodies that are gathered before they are written; nullptr: none are
   JsonUploads* json = nullptr;  // of the JSON sinks (worker/upload/json_base64.h); nullptr: there are none
+  FormUploads* forms = nullptr;  // of the form sinks (worker/upload/form_uploads.h); nullptr: there are none
   Keeper* keeper = nullptr;     // of the files of the article's endpoints; nullptr: all stay
 };
 

@@ -31,7 +31,7 @@ struct FormContent {
 
 /// What one form may ask for. Over it: kBodyTooLarge.
 struct FormLimits {
-  std::size_t files_max = 32;  // each is open until the form has come whole
+  std::size_t files_max = 32;
   std::size_t parts_max = 1000;
   std::size_t part_header_bytes_max = 8 * 1024;  // of one part
   std::size_t field_bytes_max = 1024 * 1024;     // of all fields together, and all names
@@ -49,8 +49,11 @@ std::string form_boundary(std::string_view content_type);
 /// A file is a part with a filename, or one called "file"; a browser's file input that was left unused (empty
 /// filename, no bytes) is none. Nothing is published before the closing boundary has come: a form that is cut
 /// off, malformed, over a limit or without a file (kBadBody, kBodyTooLarge; an empty `boundary` is kBadBody
-/// too) leaves nothing. finish() publishes file by file, in order; when one fails, those before it are
-/// removed again before the error is told, so that others may have seen them for that moment.
+/// too) leaves nothing. So its files are open until then: over what all forms of the worker may hold
+/// (form_uploads.h) it is kTooManyOpen, or kBodyTooLarge where it could never be had. finish() publishes file
+/// by file, in order; when one fails, those before it are removed again before the error is told, so that
+/// others may have seen them for that moment. A process that is killed between two of them leaves the first
+/// ones, each whole, for a form that was never answered.
 std::unique_ptr<BodySink> make_form_sink(const UploadServices& services, Resumer& resumer,
                                          UploadTarget target, const SinkStrategy& inner, std::string boundary,
                                          const FormLimits& limits = {});

@@ -7,6 +7,7 @@
 
 #include "worker/loop/socket.h"
 #include "worker/upload/form.h"
+#include "worker/upload/form_uploads.h"
 #include "worker/upload/multipart_parser.h"
 #include "worker/upload/remover.h"
 
@@ -45,6 +46,7 @@ class FormSink final : public BodySink {
 
   ~FormSink() override {
     if (!done_) throw_away();
+    services_.forms->scraps.forget(resumer_);
   }
 
   Result<Flow> write(Chunk chunk) override {
@@ -60,6 +62,7 @@ class FormSink final : public BodySink {
 
  private:
   struct OpenFile {
+    std::optional<FormUploads::OpenFile> right;
     std::unique_ptr<BodySink> sink;  // made with the first byte
     PartHead head;
   };
@@ -70,8 +73,9 @@ class FormSink final : public BodySink {
   Result<void> take_held(std::string_view held, const Piece& piece, std::size_t used);
   Result<Flow> write_held();
   Result<void> begin_part();
-  void end_part();
-  void open_sink();
+  Result<void> end_part();
+  Result<void> open_sink();
+  Error no_file_left() const;
   Result<void> write_file(Chunk data);
   Result<void> add_to_field(std::string_view bytes);
   Result<void> count_field_bytes(std::size_t bytes);
@@ -81,7 +85,9 @@ class FormSink final : public BodySink {
   void throw_away();
 
   static Error bad(const char* sentence) { return {ErrorCode::kBadBody, sentence}; }
-  static Error too_large(const char* sentence) { return {ErrorCode::kBodyTooLarge, sentence}; }
+  static Error over(ErrorCode code, const char* sentence, std::size_t limit) {
+    return {code, sentence, 0, -1, static_cast<std::int64_t>(limit)};
+  }
 
   UploadTarget target_;
   const SinkStrategy& inner_;
@@ -151,8 +157,7 @@ Result<void> FormSink::take(const FormEvent& event, Piece& piece) {
     case FormEvent::Kind::kHeld:
       return in_file_ ? take_held(event.data, piece, event.used) : add_to_field(event.data);
     case FormEvent::Kind::kPartEnd:
-      end_part();
-      return {};
+      return end_part();
     default:
       return {};
   }
@@ -170,9 +175,11 @@ Result<void> FormSink::take_held(std::string_view held, const Piece& piece, std:
   return write_file(std::move(into));
 }
 
-/// A chunk that others may share bytes around (chunked coding) has no room: the few bytes get a slab.
+/// A chunk that others may share bytes around (chunked coding) has no room: the few bytes get a slab. Since
+/// the caller has one already, waiting for another of the same could be for ever.
 Result<Flow> FormSink::write_held() {
-  SlabRef slab = services_.slabs.acquire(resumer_);
+  SlabRef slab = services_.slabs.acquire_now();
+  if (!slab) slab = services_.forms->scraps.acquire(resumer_);
   if (!slab) return Flow::kWaitDisk;
   const std::string_view held = std::exchange(held_, {});
   std::memcpy(slab.data(), held.data(), held.size());
@@ -184,28 +191,48 @@ Result<Flow> FormSink::write_held() {
 Result<void> FormSink::begin_part() {
   const PartHead& head = parser_.part();
   in_file_ = head.is_file();
-  if (in_file_ && files_.size() == limits_.files_max) return too_large("The form has too many files.");
+  if (in_file_ && files_.size() == limits_.files_max) {
+    return over(ErrorCode::kBodyTooLarge,
+                "The form has more than % files, the most this server takes in one.", limits_.files_max);
+  }
   if (in_file_) {
-    files_.push_back(OpenFile{nullptr, head});
+    files_.push_back(OpenFile{std::nullopt, nullptr, head});
   } else {
     content_.fields.push_back(FormField{head.name, {}});
   }
   return count_field_bytes(head.name.size());
 }
 
-void FormSink::end_part() {
-  if (!in_file_ || files_.back().sink) return;
-  if (files_.back().head.filename == "") {
-    files_.pop_back();  // what a browser sends for a file input that was left unused
-  } else {
-    open_sink();
-  }
+Result<void> FormSink::end_part() {
+  if (!in_file_ || files_.back().sink) return {};
+  if (files_.back().head.filename != "") return open_sink();
+  files_.pop_back();  // what a browser sends for a file input that was left unused
+  return {};
 }
 
-void FormSink::open_sink() { files_.back().sink = inner_.make(services_, resumer_, target_, std::nullopt); }
+Result<void> FormSink::open_sink() {
+  OpenFile& file = files_.back();
+  file.right = services_.forms->open_file();
+  if (!file.right) return no_file_left();
+  file.sink = inner_.make(services_, resumer_, target_, std::nullopt);
+  return {};
+}
+
+/// A form that could never be taken is told so; one that came while others have what it needs may come again.
+Error FormSink::no_file_left() const {
+  const std::size_t limit = services_.forms->open_files_max;
+  if (files_.size() > limit) {
+    return over(ErrorCode::kBodyTooLarge,
+                "The form has more than % files, the most this server may hold open for forms.", limit);
+  }
+  return over(ErrorCode::kTooManyOpen,
+              "Forms hold % files open, the most they may on this server; try again later.", limit);
+}
 
 Result<void> FormSink::write_file(Chunk data) {
-  if (!files_.back().sink) open_sink();
+  if (!files_.back().sink) {
+    if (auto opened = open_sink(); !opened) return opened;
+  }
   const Result<Flow> flow = files_.back().sink->write(std::move(data));
   if (!flow) return flow.error();
   inner_waits_ = *flow == Flow::kWaitDisk;
@@ -220,8 +247,10 @@ Result<void> FormSink::add_to_field(std::string_view bytes) {
 
 Result<void> FormSink::count_field_bytes(std::size_t bytes) {
   field_bytes_ += bytes;
-  if (field_bytes_ > limits_.field_bytes_max) return too_large("The fields of the form are too long.");
-  return {};
+  if (field_bytes_ <= limits_.field_bytes_max) return {};
+  return over(ErrorCode::kBodyTooLarge,
+              "The fields of the form and the names of its parts have more than % bytes together.",
+              limits_.field_bytes_max);
 }
 
 Result<Flow> FormSink::finish() {
@@ -255,6 +284,7 @@ Result<Flow> FormSink::publish_next() {
   content_.files.push_back(
       FormFile{std::move(file.head.name), std::move(file.head.filename).value_or(""), file.sink->stored()});
   file.sink.reset();
+  file.right.reset();
   ++published_;
   return Flow::kDone;
 }

@@ -92,7 +92,8 @@ Result<FormEvent> MultipartParser::step_preamble(std::string_view input) {
   const FormEvent event = scan(input);
   surround_bytes_ += event.data.size();
   if (surround_bytes_ > limits_.surround_bytes_max)
-    return too_large("The form's preamble is too long.", limits_.surround_bytes_max);
+    return too_large("The form's preamble has more than % bytes.", limits_.surround_bytes_max,
+                     limits_.surround_bytes_max);
   if (event.kind == Kind::kPartEnd) state_ = State::kBoundary;
   return FormEvent{Kind::kNothing, event.used};
 }
@@ -116,7 +117,8 @@ Result<FormEvent> MultipartParser::step_boundary(char next) {
   } else if (between && (next == ' ' || next == '\t')) {
     state_ = State::kPadding;
     if (++head_bytes_ > limits_.part_header_bytes_max)
-      return too_large("A line of a boundary is too long.", position_);
+      return too_large("A boundary is followed by more than % bytes of white space.",
+                       limits_.part_header_bytes_max, position_);
   } else if (between && next == '\r') {
     state_ = State::kLineFeed;
   } else if (state_ == State::kLineFeed && next == '\n') {
@@ -134,7 +136,9 @@ Result<FormEvent> MultipartParser::step_head(std::string_view input) {
   const std::size_t line_feed = input.find('\n');
   const std::size_t used = line_feed == input.npos ? input.size() : line_feed + 1;
   const std::size_t room = limits_.part_header_bytes_max - head_bytes_;
-  if (used > room) return too_large("The header of a part is too long.", position_ + room);
+  if (used > room)
+    return too_large("The header of a part has more than % bytes.", limits_.part_header_bytes_max,
+                     position_ + room);
   head_bytes_ += used;
   head_.append(input, 0, used);
   if (line_feed == input.npos) return FormEvent{Kind::kNothing, used};
@@ -152,7 +156,8 @@ Result<FormEvent> MultipartParser::step_head(std::string_view input) {
 }
 
 Result<void> MultipartParser::begin_part() {
-  if (++parts_ > limits_.parts_max) return too_large("The form has too many parts.", head_position_);
+  if (++parts_ > limits_.parts_max)
+    return too_large("The form has more than % parts.", limits_.parts_max, head_position_);
   auto part = parse_part_head(head_);
   if (!part) {
     Error error = part.error();
@@ -168,7 +173,9 @@ Result<void> MultipartParser::begin_part() {
 
 Result<FormEvent> MultipartParser::step_epilogue(std::string_view input) {
   const std::size_t room = limits_.surround_bytes_max - surround_bytes_;
-  if (input.size() > room) return too_large("The form's epilogue is too long.", position_ + room);
+  if (input.size() > room)
+    return too_large("The form's epilogue has more than % bytes.", limits_.surround_bytes_max,
+                     position_ + room);
   surround_bytes_ += input.size();
   return FormEvent{Kind::kNothing, input.size()};
 }
@@ -177,8 +184,9 @@ Error MultipartParser::bad(const char* sentence) const {
   return {ErrorCode::kBadBody, sentence, 0, static_cast<std::int64_t>(position_)};
 }
 
-Error MultipartParser::too_large(const char* sentence, std::uint64_t position) {
-  return {ErrorCode::kBodyTooLarge, sentence, 0, static_cast<std::int64_t>(position)};
+Error MultipartParser::too_large(const char* sentence, std::size_t limit, std::uint64_t position) {
+  return {ErrorCode::kBodyTooLarge, sentence, 0, static_cast<std::int64_t>(position),
+          static_cast<std::int64_t>(limit)};
 }
 
 }  // namespace forklift

@@ -78,7 +78,7 @@ class MultipartParser {
   Result<void> begin_part();
   Result<FormEvent> step_epilogue(std::string_view input);
   Error bad(const char* sentence) const;
-  static Error too_large(const char* sentence, std::uint64_t position);
+  static Error too_large(const char* sentence, std::size_t limit, std::uint64_t position);
 
   FormLimits limits_;
   std::string delimiter_;  // CRLF "--" boundary

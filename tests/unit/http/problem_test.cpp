@@ -20,6 +20,7 @@ TEST_CASE("every error code has its status and its type") {
   has(ErrorCode::kBadName, 400, "name-bad");
   has(ErrorCode::kNameTooLong, 400, "name-too-long");
   has(ErrorCode::kForbidden, 403, "forbidden");
+  has(ErrorCode::kNotRegular, 403, "not-regular");
   has(ErrorCode::kReservedName, 409, "name-reserved");
   has(ErrorCode::kConflict, 409, "conflict");
   has(ErrorCode::kExists, 412, "exists");
@@ -38,6 +39,19 @@ TEST_CASE("a problem of the server names the step that failed, one of the client
         "The server's storage failed. (fdatasync: Input/output error)");
   CHECK(problem_of(Error{ErrorCode::kForbidden, "openat2", EACCES}).detail.find("openat2") ==
         std::string::npos);
+}
+
+TEST_CASE("a problem with a limit names its number, and what it limits") {
+  CHECK(problem_of(Error{ErrorCode::kBodyTooLarge, "More than % parts.", 0, 7, 1000}).detail ==
+        "More than 1000 parts. (byte 7 of the body)");
+  CHECK(problem_of(Error{ErrorCode::kTooManyOpen, "Forms hold % files.", 0, -1, 16}).detail ==
+        "Forms hold 16 files.");
+  CHECK(problem_of(Error{ErrorCode::kBodyTooLarge, "100% full."}).detail == "100% full.");
+}
+
+TEST_CASE("a problem is one line, with its end") {
+  const std::string json = problem_json({404, "not-found", "No\nsuch file.", {}}, "id");
+  CHECK(json.find('\n') == json.size() - 1);
 }
 
 TEST_CASE("a problem is told as RFC 9457 says") {

@@ -38,9 +38,10 @@ TEST_CASE("a response head says what it was given, in one piece") {
   head.status = 405;
   head.allow = "GET, HEAD";
   head.location = "/files/a";
+  head.retry_after_s = 12;
   CHECK(head_of(head) ==
         "HTTP/1.1 405 Method Not Allowed\r\nDate: DATE\r\nServer: forklift\r\nLocation: /files/a\r\n"
-        "Allow: GET, HEAD\r\n\r\n");
+        "Allow: GET, HEAD\r\nRetry-After: 12\r\n\r\n");
 }
 
 TEST_CASE("a response head is appended") {

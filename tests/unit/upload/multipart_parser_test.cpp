@@ -113,20 +113,24 @@ TEST_CASE("every limit is kept and named") {
   limits.parts_max = 2;
   CHECK(read(form_of({p, p}), limits) == "[a]1/[a]1///end");
   CHECK(read(form_of({p, p, p}), limits) ==
-        "[a]1/[a]1/too large: The form has too many parts. @" + std::to_string(2 * (p.size() + 2) + 7));
+        "[a]1/[a]1/too large: The form has more than 2 parts. @" + std::to_string(2 * (p.size() + 2) + 7));
   limits.part_header_bytes_max = head_bytes;
   CHECK(read(form_of({p}), limits) == "[a]1///end");
   limits.part_header_bytes_max = head_bytes - 1;
-  CHECK(read(form_of({p}), limits) ==
-        "too large: The header of a part is too long. @" + std::to_string(7 + head_bytes - 1));
+  CHECK(read(form_of({p}), limits) == "too large: The header of a part has more than " +
+                                          std::to_string(head_bytes - 1) + " bytes. @" +
+                                          std::to_string(7 + head_bytes - 1));
   limits = {};
   limits.surround_bytes_max = 4;
   CHECK(read("1234\r\n" + form_of({p}, "1234"), limits) == "[a]1///end");
-  CHECK(read("12345\r\n" + form_of({p}), limits) == "too large: The form's preamble is too long. @4");
+  CHECK(read("12345\r\n" + form_of({p}), limits) ==
+        "too large: The form's preamble has more than 4 bytes. @4");
   CHECK(read(form_of({p}, "12345"), limits) ==
-        "[a]1///too large: The form's epilogue is too long. @" + std::to_string(p.size() + 2 + 7 + 4));
+        "[a]1///too large: The form's epilogue has more than 4 bytes. @" +
+            std::to_string(p.size() + 2 + 7 + 4));
   limits.part_header_bytes_max = 3;
-  CHECK(read("----B    \r\n", limits) == "too large: A line of a boundary is too long. @8");
+  CHECK(read("----B    \r\n", limits) ==
+        "too large: A boundary is followed by more than 3 bytes of white space. @8");
 }
 
 std::vector<std::string> split_corpus() {
