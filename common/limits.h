@@ -12,9 +12,6 @@ inline constexpr std::size_t kSlabBytes = 128 * 1024;
 /// Alignment of a slab in memory (page size; O_DIRECT asks for at most this).
 inline constexpr std::size_t kSlabAlignment = 4096;
 
-/// Free slabs that the pool keeps for reuse; what comes back beyond them goes to the system.
-inline constexpr std::size_t kFreeSlabsKept = 32;
-
 /// Bytes one connection may move in one loop turn before the others get theirs.
 inline constexpr std::uint64_t kBytesPerTurn = 1024 * 1024;
 

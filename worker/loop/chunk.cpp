@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <new>
 
 namespace forklift {
@@ -10,15 +11,47 @@ SlabRef::~SlabRef() {
   if (slab_ != nullptr && --slab_->shares_ == 0) slab_->pool_->release(slab_);
 }
 
-SlabPool::SlabPool(std::size_t bytes_max, std::size_t free_slabs_max)
-    : slabs_max_(std::max<std::size_t>(bytes_max / kSlabBytes, 2)), free_slabs_max_(free_slabs_max) {}
-
-SlabPool::~SlabPool() {
-  if (in_use_ != 0) std::abort();  // a share would outlive its pool
+FreeSlabs::~FreeSlabs() {
   for (Slab* slab : free_) {
     std::free(slab->data_);
     delete slab;
   }
+}
+
+Slab* FreeSlabs::take() {
+  if (!free_.empty()) {
+    Slab* slab = free_.back();
+    free_.pop_back();
+    fewest_ = std::min(fewest_, free_.size());
+    return slab;
+  }
+  auto slab = std::make_unique<Slab>();
+  slab->data_ = static_cast<std::byte*>(std::aligned_alloc(kSlabAlignment, kSlabBytes));
+  if (slab->data_ == nullptr) throw std::bad_alloc();
+  return slab.release();
+}
+
+void FreeSlabs::put(Slab* slab) { free_.push_back(slab); }
+
+void FreeSlabs::trim() {
+  std::size_t going = (fewest_ + 1) / 2;
+  // The front has waited longest.
+  std::erase_if(free_, [&going](Slab* slab) {
+    if (going == 0 || slab->ring_index() >= 0) return false;
+    --going;
+    std::free(slab->data_);
+    delete slab;
+    return true;
+  });
+  fewest_ = free_.size();
+}
+
+SlabPool::SlabPool(std::size_t bytes_max) : slabs_max_(std::max<std::size_t>(bytes_max / kSlabBytes, 2)) {}
+
+SlabPool::SlabPool(std::size_t bytes_max, SlabPool& other) : SlabPool(bytes_max) { free_ = other.free_; }
+
+SlabPool::~SlabPool() {
+  if (in_use_ != 0) std::abort();  // a share would outlive its pool
 }
 
 SlabRef SlabPool::acquire(Resumer& waiter) {
@@ -33,16 +66,17 @@ SlabRef SlabPool::acquire(Resumer& waiter) {
 SlabRef SlabPool::acquire_now() {
   if (in_use_ == slabs_max_) return SlabRef();
   ++in_use_;
-  if (!free_.empty()) {
-    Slab* slab = free_.back();
-    free_.pop_back();
-    return SlabRef(slab);
-  }
-  auto* slab = new Slab;
-  slab->data_ = static_cast<std::byte*>(std::aligned_alloc(kSlabAlignment, kSlabBytes));
-  if (slab->data_ == nullptr) throw std::bad_alloc();
+  Slab* slab = free_->take();
   slab->pool_ = this;
   return SlabRef(slab);
+}
+
+bool SlabPool::adopt(Slab& slab) {
+  if (slab.pool_ == this) return true;
+  if (in_use_ == slabs_max_) return false;
+  ++in_use_;
+  std::exchange(slab.pool_, this)->left();
+  return true;
 }
 
 void SlabPool::forget(Resumer& waiter) {
@@ -52,13 +86,12 @@ void SlabPool::forget(Resumer& waiter) {
 }
 
 void SlabPool::release(Slab* slab) {
+  free_->put(slab);
+  left();
+}
+
+void SlabPool::left() {
   --in_use_;
-  if (slab->ring_index() >= 0 || free_.size() < free_slabs_max_) {
-    free_.push_back(slab);
-  } else {
-    std::free(slab->data_);
-    delete slab;
-  }
   resume_next();
 }
 

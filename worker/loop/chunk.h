@@ -12,6 +12,29 @@
 namespace forklift {
 
 class SlabPool;
+class Slab;
+
+/// Slabs that nobody uses, for the next body: handed out last-in-first-out, so that it lands in memory that
+/// is still in the cache. Owned by a SlabPool. Loop thread only.
+class FreeSlabs {
+ public:
+  FreeSlabs() = default;
+  FreeSlabs(const FreeSlabs&) = delete;
+  FreeSlabs& operator=(const FreeSlabs&) = delete;
+  ~FreeSlabs();
+
+  Slab* take();
+  void put(Slab* slab);
+
+  /// Half of those that were not needed since the last call go back to the system.
+  void trim();
+
+  std::size_t size() const { return free_.size(); }
+
+ private:
+  std::vector<Slab*> free_;
+  std::size_t fewest_ = 0;  // since the last trim
+};
 
 /// One piece of kSlabBytes, aligned to kSlabAlignment, shared by counting. The count is the loop thread's:
 /// another thread may read or fill the bytes while a job holds a share, but shares are made and dropped on
@@ -26,6 +49,7 @@ class Slab {
   void set_ring_index(int index) { ring_index_ = index; }
 
  private:
+  friend class FreeSlabs;
   friend class SlabPool;
   friend class SlabRef;
   std::byte* data_ = nullptr;
@@ -58,14 +82,16 @@ class SlabRef {
   Slab* slab_ = nullptr;
 };
 
-/// The worker's memory for bodies: slabs handed out last-in-first-out, so that the next body lands in a
-/// buffer that is still in the cache, under a hard budget. When the budget is spent, whoever asks is resumed
-/// once a slab comes back: over the budget a worker stops reading, it never fails.
+/// The worker's memory for bodies: slabs under a hard budget. When the budget is spent, whoever asks is
+/// resumed once a slab comes back: over the budget a worker stops reading, it never fails.
 /// Owned by the worker's main; outlives every SlabRef. Loop thread only.
 class SlabPool {
  public:
-  /// At most `free_slabs_max` free slabs are kept for the next body; the rest goes back to the system.
-  explicit SlabPool(std::size_t bytes_max, std::size_t free_slabs_max = kFreeSlabsKept);
+  explicit SlabPool(std::size_t bytes_max);
+
+  /// A budget of its own over the free slabs of `other`, which outlives it.
+  SlabPool(std::size_t bytes_max, SlabPool& other);
+
   SlabPool(const SlabPool&) = delete;
   SlabPool& operator=(const SlabPool&) = delete;
   ~SlabPool();
@@ -76,6 +102,12 @@ class SlabPool {
 
   /// A slab, or an empty reference when the budget is spent: for who does without.
   SlabRef acquire_now();
+
+  /// Takes a slab in use over into this budget, whoever else has a share in it. False: the budget is spent.
+  bool adopt(Slab& slab);
+
+  /// Gives back to the system what was not needed for a while. To be called every second or so.
+  void trim() { free_->trim(); }
 
   /// Must be called by a waiter that goes away or no longer wants a slab. Harmless otherwise.
   void forget(Resumer& waiter);
@@ -89,12 +121,13 @@ class SlabPool {
  private:
   friend class SlabRef;
   void release(Slab* slab);
+  void left();
   void resume_next();
 
   std::size_t slabs_max_;
-  std::size_t free_slabs_max_;
   std::size_t in_use_ = 0;
-  std::vector<Slab*> free_;
+  FreeSlabs own_;
+  FreeSlabs* free_ = &own_;
   std::vector<Resumer*> waiters_;
 };
 

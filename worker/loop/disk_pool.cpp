@@ -2,32 +2,108 @@
 
 #include <uv.h>
 
+#include <algorithm>
+#include <condition_variable>
 #include <cstdlib>
+#include <deque>
+#include <mutex>
 #include <utility>
 
-#include "worker/loop/event_loop.h"
+#include "worker/loop/uv_box.h"
 
 namespace forklift {
 
-struct DiskPool::Ticket {
-  uv_work_t work;
-  DiskPool* pool;
-  std::unique_ptr<DiskJob> job;
+namespace {
+
+/// As many as libuv starts.
+std::size_t pool_threads() {
+  const char* text = std::getenv("UV_THREADPOOL_SIZE");
+  return text == nullptr ? 4 : static_cast<std::size_t>(std::clamp(std::atoi(text), 1, 1024));
+}
+
+}  // namespace
+
+/// What the loop thread and the pool's threads both touch.
+struct DiskPool::Shared {
+  UvBox<uv_async_t> wake;
+  std::mutex mutex;
+  std::condition_variable all_left;
+  std::deque<std::unique_ptr<DiskJob>> waiting;
+  std::vector<std::unique_ptr<DiskJob>> finished;
+  std::size_t threads_at_work = 0;
+
+  /// On a pool thread.
+  void work() {
+    std::unique_lock lock(mutex);
+    while (!waiting.empty()) {
+      std::unique_ptr<DiskJob> job = std::move(waiting.front());
+      waiting.pop_front();
+      lock.unlock();
+      job->run();
+      lock.lock();
+      finished.push_back(std::move(job));
+      if (finished.size() == 1) uv_async_send(wake.get());
+    }
+    if (--threads_at_work == 0) all_left.notify_all();
+  }
 };
 
-void DiskPool::submit(std::unique_ptr<DiskJob> job) {
-  auto* ticket = new Ticket{{}, this, std::move(job)};
-  ticket->work.data = ticket;
-  ++in_flight_;
-  const int refused = uv_queue_work(
-      loop_.raw(), &ticket->work, [](uv_work_t* work) { static_cast<Ticket*>(work->data)->job->run(); },
-      [](uv_work_t* work, int) {
-        const std::unique_ptr<Ticket> done(static_cast<Ticket*>(work->data));
-        --done->pool->in_flight_;
-        DiskJob& finished = *done->job;
-        finished.done(std::move(done->job));
-      });
+DiskPool::DiskPool(EventLoop& loop)
+    : loop_(loop), threads_(pool_threads()), shared_(std::make_unique<Shared>()) {
+  uv_async_t* wake = shared_->wake.get();
+  const int refused = uv_async_init(loop_.raw(), wake, [](uv_async_t* handle) {
+    if (handle->data != nullptr) static_cast<DiskPool*>(handle->data)->deliver();
+  });
   if (refused != 0) std::abort();
+  shared_->wake.opened(this);
+  uv_unref(reinterpret_cast<uv_handle_t*>(wake));
+}
+
+DiskPool::~DiskPool() {
+  std::unique_lock lock(shared_->mutex);
+  shared_->waiting.clear();
+  shared_->all_left.wait(lock, [this] { return shared_->threads_at_work == 0; });
+}
+
+void DiskPool::submit(std::unique_ptr<DiskJob> job) {
+  if (in_flight_++ == 0) uv_ref(reinterpret_cast<uv_handle_t*>(shared_->wake.get()));
+  submitted_.push_back(std::move(job));
+  loop_.defer(*this);
+}
+
+void DiskPool::run_deferred() {
+  std::size_t wanted = 0;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    for (auto& job : submitted_) shared_->waiting.push_back(std::move(job));
+    wanted = std::min(shared_->waiting.size(), threads_ - shared_->threads_at_work);
+    shared_->threads_at_work += wanted;
+  }
+  submitted_.clear();
+  while (wanted-- > 0) start_thread();
+}
+
+void DiskPool::start_thread() {
+  auto* work = new uv_work_t;
+  work->data = shared_.get();
+  const int refused = uv_queue_work(
+      loop_.raw(), work, [](uv_work_t* started) { static_cast<Shared*>(started->data)->work(); },
+      [](uv_work_t* over, int) { delete over; });
+  if (refused != 0) std::abort();
+}
+
+void DiskPool::deliver() {
+  std::vector<std::unique_ptr<DiskJob>> finished;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    finished.swap(shared_->finished);
+  }
+  in_flight_ -= finished.size();
+  if (in_flight_ == 0) uv_unref(reinterpret_cast<uv_handle_t*>(shared_->wake.get()));
+  for (auto& job : finished) {
+    DiskJob& done = *job;
+    done.done(std::move(job));
+  }
 }
 
 }  // namespace forklift

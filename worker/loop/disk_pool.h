@@ -2,10 +2,11 @@
 
 #include <cstddef>
 #include <memory>
+#include <vector>
+
+#include "worker/loop/event_loop.h"
 
 namespace forklift {
-
-class EventLoop;
 
 /// Blocking work on its way through the disk pool. In flight it owns all it touches (lifetime rule 2).
 class DiskJob {
@@ -19,23 +20,32 @@ class DiskJob {
   virtual void done(std::unique_ptr<DiskJob> self) = 0;
 };
 
-/// The threads that do blocking file work for one worker: libuv's pool (UV_THREADPOOL_SIZE threads). Jobs of
-/// one submitter run in parallel; whoever needs order submits the next after the last is done.
-/// Owned by the worker's main; outlives its jobs, which the loop waits for.
-class DiskPool {
+/// The threads that do blocking file work for one worker: libuv's pool (UV_THREADPOOL_SIZE threads, 4 unless
+/// told). What a loop turn submits starts together at its end, and a thread takes job after job while any
+/// waits: waking threads, and being woken by them, costs once for many jobs. Jobs of one submitter run in
+/// parallel; whoever needs order submits the next after the last is done.
+/// Owned by the worker's main; the loop waits for the jobs, and so does the destructor.
+class DiskPool final : private Deferred {
  public:
-  explicit DiskPool(EventLoop& loop) : loop_(loop) {}
-  DiskPool(const DiskPool&) = delete;
-  DiskPool& operator=(const DiskPool&) = delete;
+  explicit DiskPool(EventLoop& loop);
+  ~DiskPool();
 
   void submit(std::unique_ptr<DiskJob> job);
 
   std::size_t in_flight() const { return in_flight_; }
 
  private:
-  struct Ticket;
+  struct Shared;
+
+  void run_deferred() override;
+  void start_thread();
+  void deliver();
+
   EventLoop& loop_;
+  std::size_t threads_;
   std::size_t in_flight_ = 0;
+  std::vector<std::unique_ptr<DiskJob>> submitted_;  // in this turn
+  std::unique_ptr<Shared> shared_;
 };
 
 }  // namespace forklift

@@ -22,7 +22,7 @@ constexpr unsigned kBatchMax = 64;
 constexpr unsigned kInFlightMax = 4096;
 
 /// As many as the slab pool keeps.
-constexpr unsigned kRegisteredMax = kFreeSlabsKept;
+constexpr unsigned kRegisteredMax = 32;
 
 /// Docker's default filter says EPERM, kernels say ENOSYS or (kernel.io_uring_disabled) EPERM.
 Error open_error(int os_error) {

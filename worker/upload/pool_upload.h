@@ -93,8 +93,10 @@ class PoolUpload : public DiskJob {
 class PoolSink : public SlabSink, private PoolUploadOwner {
  public:
   PoolSink(const UploadServices& services, Resumer& resumer, std::unique_ptr<PoolUpload> upload,
-           std::size_t alignment_bytes = 1)
-      : SlabSink(services, resumer, alignment_bytes), upload_(std::move(upload)) {}
+           std::optional<std::uint64_t> size = std::nullopt, std::size_t alignment_bytes = 1)
+      : SlabSink(services, resumer, alignment_bytes), upload_(std::move(upload)) {
+    expect(size);
+  }
   ~PoolSink() override;
 
  protected:

@@ -12,6 +12,10 @@ namespace {
 /// Slabs one upload may hold: one being written, one being filled.
 constexpr std::size_t kSlabsHeldMax = 2;
 
+/// Of a body that is gathered: the first has the request's head in it.
+constexpr std::size_t kSlabsGatheredMax = 3;
+constexpr std::uint64_t kGatheredBytesMax = (kSlabsGatheredMax - 1) * kSlabBytes;
+
 }  // namespace
 
 Result<Flow> SlabSink::write(Chunk chunk) {
@@ -20,13 +24,19 @@ Result<Flow> SlabSink::write(Chunk chunk) {
   taken_ += chunk.size();
   if (!chunk.empty()) waiting_chunks_.push_back(std::move(chunk));
   submit_waiting();
-  return held() < kSlabsHeldMax ? Flow::kMore : wait();
+  return may_hold_more() ? Flow::kMore : wait();
 }
 
 Result<Step> SlabSink::receive(Socket& socket, std::uint64_t limit) {
   if (error_) return *error_;
-  if (held() >= kSlabsHeldMax) return Step{wait(), 0};
-  if (!acquire_filling()) return Step{Flow::kWaitDisk, 0};
+  if (!may_hold_more()) {
+    submit_waiting();
+    return Step{wait(), 0};
+  }
+  if (!acquire_filling()) {
+    submit_waiting();  // what was gathered is kept from nobody
+    return Step{Flow::kWaitDisk, 0};
+  }
   const auto bytes_max = static_cast<std::size_t>(std::min<std::uint64_t>(limit, kSlabBytes - filled_));
   const Result<Io> io = socket.receive({filling_.data() + filled_, bytes_max});
   if (!io) return io.error();
@@ -41,8 +51,9 @@ Result<Step> SlabSink::receive(Socket& socket, std::uint64_t limit) {
   filled_ += io->bytes;
   taken_ += io->bytes;
   if (filled_ == kSlabBytes) take_filled();
+  if (io->bytes == limit) return Step{Flow::kMore, io->bytes};  // finish() is next: one step for both
   submit_waiting();
-  return Step{held() < kSlabsHeldMax ? Flow::kMore : wait(), io->bytes};
+  return Step{may_hold_more() ? Flow::kMore : wait(), io->bytes};
 }
 
 Result<Flow> SlabSink::finish() {
@@ -88,8 +99,20 @@ void SlabSink::enqueue(std::vector<Chunk> chunks) {
   }
 }
 
+bool SlabSink::gathers() const {
+  return gathered_ && !finishing_ && may_hold_more() && services_.slabs.plentiful();
+}
+
+bool SlabSink::may_hold_more() const {
+  return waiting_chunks_.size() + submitted_ < (gathered_ ? kSlabsGatheredMax : kSlabsHeldMax);
+}
+
+void SlabSink::expect(std::optional<std::uint64_t> size) {
+  gathered_ = size && *size <= kGatheredBytesMax;
+}
+
 void SlabSink::submit_waiting() {
-  if (in_flight_) return;
+  if (in_flight_ || gathers()) return;
   if (partly_filled_goes()) take_filled();
   if (waiting_chunks_.empty() && !finishing_) return;
   submitted_ = waiting_chunks_.size();

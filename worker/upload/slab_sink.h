@@ -24,6 +24,10 @@ class SlabSink : public BodySink {
   SlabSink(const UploadServices& services, Resumer& resumer, std::size_t alignment_bytes = 1)
       : BodySink(services, resumer), alignment_bytes_(alignment_bytes) {}
 
+  /// So long the body is, if that is known. A small one is gathered, as long as slabs are plentiful, and goes
+  /// to the disk in one step.
+  void expect(std::optional<std::uint64_t> size);
+
   /// Hands the chunks to the disk, then publishes where `publish`. Ends with step_done(), called later.
   virtual void start_step(std::vector<Chunk> chunks, bool publish) = 0;
 
@@ -41,12 +45,14 @@ class SlabSink : public BodySink {
 
  private:
   Flow wait();
-  std::size_t held() const { return waiting_chunks_.size() + submitted_; }
+  bool may_hold_more() const;
+  bool gathers() const;
   bool partly_filled_goes() const { return alignment_bytes_ == 1 || stalled_ || finishing_; }
   bool acquire_filling();
   void take_filled();
 
   std::size_t alignment_bytes_;
+  bool gathered_ = false;
   std::uint64_t taken_ = 0;  // bytes of the body, so far
   std::vector<Chunk> waiting_chunks_;
   std::size_t submitted_ = 0;  // chunks of the step in flight

@@ -8,7 +8,7 @@ namespace forklift {
 
 std::span<std::byte> SpoolBuffer::room() {
   if (!filling_) {
-    if (memory_ == nullptr || size() + kSlabBytes > bytes_max_) return {};
+    if (memory_ == nullptr || slab_bytes() + kSlabBytes > bytes_max_) return {};
     filling_ = memory_->acquire_now();
     if (!filling_) return {};
   }
@@ -18,12 +18,18 @@ std::span<std::byte> SpoolBuffer::room() {
 void SpoolBuffer::filled(std::size_t bytes) {
   filled_ += bytes;
   if (filled_ == 0) filling_ = SlabRef();
-  if (filled_ < kSlabBytes) return;
-  full_.emplace_back(std::move(filling_), 0, kSlabBytes);
-  filled_ = 0;
+  if (filled_ == kSlabBytes) close_filling();
+}
+
+void SpoolBuffer::close_filling() {
+  SlabRef slab = std::move(filling_);
+  if (filled_ == 0) return;
+  full_bytes_ += filled_;
+  full_.emplace_back(std::move(slab), 0, std::exchange(filled_, 0));
 }
 
 void SpoolBuffer::append(Chunk& chunk) {
+  if (bring_along(chunk)) return;
   while (!chunk.empty()) {
     const auto into = room();
     if (into.empty()) return;
@@ -34,10 +40,19 @@ void SpoolBuffer::append(Chunk& chunk) {
   }
 }
 
+bool SpoolBuffer::bring_along(Chunk& chunk) {
+  if (memory_ == nullptr || chunk.size() < kSlabBytes / 2) return false;
+  const std::uint64_t slabs = full_.size() + (filled_ > 0 ? 2 : 1);
+  if (slabs * kSlabBytes > bytes_max_ || !memory_->adopt(chunk.slab())) return false;
+  close_filling();
+  full_bytes_ += chunk.size();
+  full_.push_back(std::exchange(chunk, Chunk()));
+  return true;
+}
+
 std::vector<Chunk> SpoolBuffer::take() {
-  if (filled_ > 0) full_.emplace_back(std::move(filling_), 0, filled_);
-  filling_ = SlabRef();
-  filled_ = 0;
+  close_filling();
+  full_bytes_ = 0;
   return std::exchange(full_, {});
 }
 

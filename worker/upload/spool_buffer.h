@@ -23,18 +23,24 @@ class SpoolBuffer {
   /// That many bytes are in room() now. With 0 a slab that holds nothing goes back.
   void filled(std::size_t bytes);
 
-  /// Copies from the front of `chunk` what there is room for, and drops that from it.
+  /// Takes from the front of `chunk` what there is room for, and drops that from it. Where it fills its slab
+  /// well enough it brings the slab along, else it is copied.
   void append(Chunk& chunk);
 
   /// Everything, in order; this is empty then.
   std::vector<Chunk> take();
 
-  std::uint64_t size() const { return full_.size() * kSlabBytes + filled_; }
+  std::uint64_t size() const { return full_bytes_ + filled_; }
 
  private:
+  std::uint64_t slab_bytes() const { return full_.size() * kSlabBytes; }
+  void close_filling();
+  bool bring_along(Chunk& chunk);
+
   SlabPool* memory_;
   std::uint64_t bytes_max_;
   std::vector<Chunk> full_;
+  std::uint64_t full_bytes_ = 0;
   SlabRef filling_;
   std::size_t filled_ = 0;  // of filling_
 };

@@ -54,8 +54,10 @@ class RingWrite final : public RingOperation {
 /// undoes itself and its openat goes to a kernel thread anyway.
 class UringSink final : public SlabSink, private PoolUploadOwner {
  public:
-  UringSink(const UploadServices& services, Resumer& resumer, UploadTarget target)
+  UringSink(const UploadServices& services, Resumer& resumer, UploadTarget target,
+            std::optional<std::uint64_t> size)
       : SlabSink(services, resumer), upload_(std::make_unique<PoolUpload>(services, std::move(target))) {
+    expect(size);
     if (services.ring == nullptr) fail(Error{ErrorCode::kUnsupported, "io_uring"});
   }
 
@@ -143,8 +145,8 @@ void RingWrite::completed(std::unique_ptr<RingOperation> self, int result) {
 Result<void> probe_uring_sink(const FileStore&) { return Ring::probe(); }
 
 std::unique_ptr<BodySink> make_uring_sink(const UploadServices& services, Resumer& resumer,
-                                          UploadTarget target, std::optional<std::uint64_t>) {
-  return std::make_unique<UringSink>(services, resumer, std::move(target));
+                                          UploadTarget target, std::optional<std::uint64_t> size) {
+  return std::make_unique<UringSink>(services, resumer, std::move(target), size);
 }
 
 }  // namespace forklift

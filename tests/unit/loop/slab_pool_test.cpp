@@ -127,6 +127,61 @@ TEST_CASE("while less than half the budget is spent, slabs are plentiful") {
   CHECK_FALSE(pool.plentiful());
 }
 
+TEST_CASE("slabs that are not needed any more go back to the system, half of them at a time") {
+  FreeSlabs free;
+  std::vector<Slab*> slabs;
+  for (int i = 0; i < 9; ++i) slabs.push_back(free.take());
+  for (Slab* slab : slabs) free.put(slab);
+  free.trim();
+  CHECK(free.size() == 9);
+  free.put(free.take());
+  free.trim();
+  CHECK(free.size() == 5);
+  free.trim();
+  free.trim();
+  free.trim();
+  CHECK(free.size() == 0);
+}
+
+TEST_CASE("of slabs that go, those that came back last stay") {
+  FreeSlabs free;
+  Slab* first = free.take();
+  Slab* last = free.take();
+  free.put(first);
+  free.put(last);
+  free.trim();
+  free.trim();
+  REQUIRE(free.size() == 1);
+  CHECK(free.take() == last);
+  free.put(last);
+}
+
+TEST_CASE("two budgets share free slabs, and each counts its own") {
+  SlabPool bodies(4 * kSlabBytes);
+  SlabPool spool(2 * kSlabBytes, bodies);
+  const std::byte* memory = bodies.acquire_now().data();
+  const SlabRef gathered = spool.acquire_now();
+  CHECK(gathered.data() == memory);
+  CHECK(bodies.bytes_in_use() == 0);
+  CHECK(spool.bytes_in_use() == kSlabBytes);
+}
+
+TEST_CASE("a slab that another budget adopts makes room in its own") {
+  SlabPool bodies(2 * kSlabBytes);
+  SlabPool spool(2 * kSlabBytes, bodies);
+  Waiters w;
+  const SlabRef one = bodies.acquire_now();
+  const SlabRef two = bodies.acquire_now();
+  CHECK_FALSE(bodies.acquire(w.a));
+  CHECK(spool.adopt(one.slab()));
+  CHECK(spool.adopt(one.slab()));
+  CHECK(w.resumed == "a");
+  CHECK(bodies.bytes_in_use() == kSlabBytes);
+  CHECK(spool.bytes_in_use() == kSlabBytes);
+  const SlabRef three = spool.acquire_now();
+  CHECK_FALSE(spool.adopt(two.slab()));
+}
+
 /// A chunk that holds `text` at some offset of a slab.
 Chunk chunk_of(SlabPool& pool, const std::string& text) {
   std::string log;
