@@ -71,7 +71,7 @@ int serve(const Config& config, Ground& ground) {
   EventLoop loop;
   DiskPool disk(loop);
   SlabPool slabs(config.limits.slab_bytes_max);
-  SlabPool spool(config.limits.spool_bytes_max, config.limits.spool_bytes_max / kSlabBytes / 2);
+  SlabPool spool(config.limits.spool_bytes_max, slabs);
   Keeper keeper(*store, disk, config.uploads_kept);
   auto opened_ring = Ring::open(loop);
   const auto ring = opened_ring ? *std::move(opened_ring) : nullptr;  // its strategies' probes say why

@@ -53,7 +53,10 @@ void Server::turn_ended() {
   scoreboard.slab_bytes.store(services_.uploads.slabs.bytes_in_use(), std::memory_order_relaxed);
 }
 
-void Server::timer_due() { resume_accepting(); }
+void Server::timer_due() {
+  services_.uploads.slabs.trim();
+  resume_accepting();
+}
 
 void Server::resume_accepting() {
   for (const auto& acceptor : acceptors_) acceptor->resume();

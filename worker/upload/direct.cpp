@@ -175,8 +175,9 @@ Result<void> probe_direct(const FileStore& store) {
 
 std::unique_ptr<BodySink> make_direct_sink(const UploadServices& services, Resumer& resumer,
                                            UploadTarget target, std::optional<std::uint64_t> size) {
-  return std::make_unique<PoolSink>(
-      services, resumer, std::make_unique<DirectUpload>(services, std::move(target), size), size, kBlockBytes);
+  return std::make_unique<PoolSink>(services, resumer,
+                                    std::make_unique<DirectUpload>(services, std::move(target), size), size,
+                                    kBlockBytes);
 }
 
 }  // namespace forklift

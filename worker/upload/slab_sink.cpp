@@ -107,9 +107,7 @@ bool SlabSink::may_hold_more() const {
   return waiting_chunks_.size() + submitted_ < (gathered_ ? kSlabsGatheredMax : kSlabsHeldMax);
 }
 
-void SlabSink::expect(std::optional<std::uint64_t> size) {
-  gathered_ = size && *size <= kGatheredBytesMax;
-}
+void SlabSink::expect(std::optional<std::uint64_t> size) { gathered_ = size && *size <= kGatheredBytesMax; }
 
 void SlabSink::submit_waiting() {
   if (in_flight_ || gathers()) return;
