@@ -1,0 +1,181 @@
+"""Failures that users of other masters reported around reload, scaling and boot. The list: docs/supervision.md."""
+
+import os
+import random
+import re
+import signal
+import threading
+import time
+
+from http_support import DISK_WRITE, SANITIZED, Client, eventually, request_bytes
+from supervision_support import LoadOn, busy_machine, misbehaving, replaced, spawns  # noqa: F401
+
+
+def reload(program, generation):
+    program.signal(signal.SIGHUP)
+    program.log_shows(f"generation {generation} serves")
+
+
+def test_twenty_reloads_under_load_lose_no_request(master):
+    program = master(workers=2)
+    with LoadOn(program) as load:
+        for _ in range(20):
+            old = program.workers()
+            program.signal(signal.SIGHUP)
+            replaced(program, old, 2)
+    assert load.figures["lost"] == 0, load.figures
+    assert load.answered() == load.figures["requests"]
+
+
+def test_scaling_up_and_down_under_load_loses_no_request(master):
+    program = master(workers=1)
+    with LoadOn(program) as load:
+        for _ in range(5):
+            for number, counts in ((signal.SIGTTIN, (2, 3, 4)), (signal.SIGTTOU, (3, 2, 1))):
+                for count in counts:
+                    program.signal(number)
+                    eventually(lambda aim=count: len(program.workers()) == aim, f"{count} workers")
+    assert load.figures["lost"] == 0, load.figures
+
+
+def post_after(client, delay_s, fates):
+    """A POST on an idle connection. Lost is one that was sent and got no answer; one that found it closed may be sent again."""
+    time.sleep(delay_s)
+    if not client.silent(0.0001):
+        fates.append("closed before")
+        return
+    try:
+        client.request("POST", DISK_WRITE, b"x" * 1000)
+        fates.append(client.response("POST").status)
+    except (OSError, AssertionError) as error:
+        fates.append(repr(error))
+
+
+def test_a_post_on_an_idle_connection_is_answered_while_its_worker_drains(master):
+    program, chance, fates = master(workers=2), random.Random(1), []
+    for generation in range(2, 7):
+        clients = [Client(program.port) for _ in range(40)]
+        for client in clients:
+            client.request("GET", "/healthz")
+            assert client.response().status == 200
+        posts = [threading.Thread(target=post_after, args=(client, chance.uniform(0, 0.06), fates)) for client in clients]
+        for post in posts:
+            post.start()
+        time.sleep(0.02)
+        reload(program, generation)
+        for post in posts:
+            post.join()
+        for client in clients:
+            client.socket.close()
+    assert len(fates) == 200
+    assert {fate for fate in fates} <= {200, 201}, fates
+
+
+def test_old_workers_serve_until_new_ones_have_booted(master, misbehaving):  # noqa: F811
+    program = master(workers=2, binary=misbehaving.path)
+    before = program.workers()
+    misbehaving.boots("sleep 1500")
+    program.signal(signal.SIGHUP)
+    eventually(lambda: len(program.workers()) > 2, "a newcomer boots")
+    with LoadOn(program) as load:
+        time.sleep(1.0)
+        assert set(before) <= set(program.workers())
+        misbehaving.boots("ok")
+        program.log_shows("generation 2 serves")
+    assert load.figures["lost"] == 0, load.figures
+    assert load.figures["max_ms"] < (5000 if SANITIZED else 1000), load.figures
+
+
+def worker_in_slot_0(program):
+    return int(re.search(r"slot 0, generation 1\) is process (\d+)", program.log_text()).group(1))
+
+
+def test_a_worker_that_cannot_boot_is_tried_ever_more_slowly_and_the_others_serve(master, misbehaving):  # noqa: F811
+    program = master(workers=3, binary=misbehaving.path)
+    misbehaving.boots("slot0 exit 3")
+    before = spawns(program)
+    with LoadOn(program) as load:
+        os.kill(worker_in_slot_0(program), signal.SIGKILL)
+        time.sleep(3)
+    # 0, 0.1, 0.3, 0.7, 1.5 and 3.1 s after the kill, give or take the jitter.
+    assert 3 <= spawns(program) - before <= 8, program.log_text()
+    assert len(program.workers()) >= 2 and program.process.poll() is None
+    # Only what the killed one had in its hands may be lost.
+    assert load.figures["lost"] <= 4, load.figures
+    misbehaving.boots("ok")
+    eventually(lambda: len(program.workers()) == 3, "three again")
+
+
+def test_a_crash_loop_in_one_slot_costs_the_others_nothing(master, misbehaving):  # noqa: F811
+    program = master(workers=3, binary=misbehaving.path)
+    misbehaving.boots("slot0 crash")
+    os.kill(worker_in_slot_0(program), signal.SIGKILL)
+    program.log_shows("SIGSEGV", times=2)
+    others = program.workers()
+    with LoadOn(program) as load:
+        program.log_shows("SIGSEGV", times=4)
+    assert load.figures["lost"] == 0, load.figures
+    assert len(set(others) & set(program.workers())) >= 2
+
+
+def test_a_busy_boot_is_not_taken_for_a_stuck_loop(master, misbehaving):  # noqa: F811
+    misbehaving.boots("burn 1200")
+    with busy_machine(times=1):
+        program = master("--timeout", "1s", workers=2, binary=misbehaving.path)
+    assert len(program.workers()) == 2
+    assert "aborted" not in program.log_text()
+
+
+def test_a_reload_on_a_busy_machine_kills_nobody(master):
+    program = master("--timeout", "2s", workers=2)
+    with busy_machine(times=4):
+        for generation in range(2, 5):
+            reload(program, generation)
+    assert not re.search("aborted|killed|rolled back", program.log_text()), program.log_text()
+
+
+def test_term_that_comes_while_a_worker_boots_ends_it(master, misbehaving):  # noqa: F811
+    program = master(workers=1, binary=misbehaving.path)
+    misbehaving.boots("sleep 500")
+    program.signal(signal.SIGTTIN)
+    eventually(lambda: len(program.workers()) == 2, "a second one boots")
+    time.sleep(0.05)
+    begin = time.monotonic()
+    program.signal(signal.SIGTERM)
+    assert program.process.wait(10) == 0
+    assert time.monotonic() - begin < 3
+    assert "does not go" not in program.log_text()
+
+
+def pss_bytes(pids):
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                total += int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M).group(1)) * 1024
+        except (OSError, AttributeError):
+            pass  # it has just gone
+    return total
+
+
+def test_a_reload_takes_no_more_memory_than_one_worker_more(master):
+    program = master(workers=4)
+    time.sleep(0.3)
+    before, samples, over = pss_bytes([program.pid, *program.workers()]), [], threading.Event()
+
+    def sample():
+        while not over.is_set():
+            workers = program.workers()
+            samples.append((len(workers), pss_bytes([program.pid, *workers])))
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    for generation in range(2, 6):
+        reload(program, generation)
+        eventually(lambda: len(program.workers()) == 4, "four workers")
+    over.set()
+    sampler.join()
+    # Four and the newcomer, and who is on the way out.
+    assert max(count for count, _ in samples) <= 6, samples
+    if not SANITIZED:
+        assert max(size for _, size in samples) <= before * 1.5, (before, samples)
