@@ -2,7 +2,7 @@
 // does with a body. They trust their client and give up at the first surprise.
 #pragma once
 
-#include "floor.h"
+#include "bench/floor/floor.h"
 
 static void begin_body(int fd, uint64_t size);
 static void take_body(int fd, const char* data, size_t size);

@@ -1,6 +1,6 @@
 // Floor: what receiving a request body costs at least on this machine. floor_receive_discard PORT
 // Every body is read into one buffer and forgotten. The measure for a server that reads bodies; not a server.
-#include "receive.h"
+#include "bench/floor/receive.h"
 
 static void begin_body(int fd, uint64_t size) { (void)fd, (void)size; }
 

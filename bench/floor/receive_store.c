@@ -2,7 +2,7 @@
 // DIR: every body goes through one buffer into a part file in DIR/.parts, which is then renamed to a fresh
 // name in DIR: the system calls of the server's blocking strategy and no others. The measure for a server;
 // not a server.
-#include "receive.h"
+#include "bench/floor/receive.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
 // GET /files/NAME opens DIR/NAME beneath DIR, sends a head and the file by sendfile and closes it: the system
 // calls of the server's sendfile strategy and no others. The measure for a server; not a server. It trusts
 // its client and gives up at the first surprise.
-#include "floor.h"
+#include "bench/floor/floor.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>

@@ -27,10 +27,10 @@ struct UploadServices {
   Durability durability;
   Ring* ring = nullptr;               // nullptr: no io_uring here
   SplicePipe* splice_pipe = nullptr;  // nullptr: the splice strategy copies
-  SlabPool* spool = nullptr;    // of bodies that are gathered before they are written; nullptr: none are
-  JsonUploads* json = nullptr;  // of the JSON sinks (worker/upload/json_base64.h); nullptr: there are none
+  SlabPool* spool = nullptr;     // of bodies that are gathered before they are written; nullptr: none are
+  JsonUploads* json = nullptr;   // of the JSON sinks (worker/upload/json_base64.h); nullptr: there are none
   FormUploads* forms = nullptr;  // of the form sinks (worker/upload/form_uploads.h); nullptr: there are none
-  Keeper* keeper = nullptr;     // of the files of the article's endpoints; nullptr: all stay
+  Keeper* keeper = nullptr;      // of the files of the article's endpoints; nullptr: all stay
 };
 
 /// Takes one request body, in order, one step at a time. A connection owns its sink; destroying a sink that
