@@ -21,14 +21,16 @@ bool take(std::string_view& text, std::string_view key, Number& number) {
 std::string format_inheritance(const Inheritance& inheritance) {
   return "slot=" + std::to_string(inheritance.slot) +
          " generation=" + std::to_string(inheritance.generation) +
-         " listeners=" + std::to_string(inheritance.listener_count);
+         " listeners=" + std::to_string(inheritance.listener_count) +
+         " region=" + std::to_string(inheritance.region);
 }
 
 std::optional<Inheritance> parse_inheritance(std::string_view text) {
   Inheritance found;
   const bool complete = take(text, "slot=", found.slot) && take(text, " generation=", found.generation) &&
-                        take(text, " listeners=", found.listener_count) && text.empty();
-  if (!complete || found.slot < 0 || found.listener_count < 1) return std::nullopt;
+                        take(text, " listeners=", found.listener_count) &&
+                        take(text, " region=", found.region) && text.empty();
+  if (!complete || found.slot < 0 || found.listener_count < 1 || found.region < 0) return std::nullopt;
   return found;
 }
 

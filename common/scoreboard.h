@@ -8,15 +8,17 @@
 #include <cstdint>
 
 #include "common/result.h"
+#include "common/shared_mapping.h"
 #include "common/unique_fd.h"
 
 namespace forklift {
 
 enum class WorkerState : std::uint32_t { kBooting = 0, kReady = 1, kServing = 2, kDraining = 3 };
 
-/// What one worker says about itself, in a region of shared memory that only it writes and the master reads.
-/// No pointers, no indices that steer anything; every field is a lock-free atomic of fixed width, written
-/// with relaxed stores by the loop's thread. New fields go at the end and raise kScoreboardVersion and kAbi.
+/// What one worker says about itself, in a region of shared memory that only it writes; the master and the
+/// worker's siblings read it. No pointers, no indices that steer anything; every field is a lock-free atomic
+/// of fixed width, written with relaxed stores by the loop's thread. New fields go at the end and raise
+/// kScoreboardVersion and kAbi.
 struct Scoreboard {
   using Counter = std::atomic<std::uint64_t>;
 
@@ -77,39 +79,28 @@ struct ScoreboardSnapshot {
   std::uint64_t disk_job_since_ms = 0;
 };
 
-/// One mapping of kScoreboardBytes of shared memory. The master makes one for each worker it spawns and maps
-/// it read-only; that worker maps the inherited descriptor writable; a worker without a master has an
-/// anonymous one. Unmapped on destruction.
+ScoreboardSnapshot read_scoreboard(const Scoreboard& board);
+
+/// The worker's own scoreboard, the one mapping through which it is written. Owned by the worker's Ground for
+/// the whole life of the process.
 class ScoreboardRegion {
  public:
-  /// A new memfd, sealed against resizing, mapped read-only here; descriptor() is for the worker.
-  static Result<ScoreboardRegion> create();
-
-  /// The worker's side: maps `fd` writable, sets the version, closes `fd`.
-  static Result<ScoreboardRegion> open_inherited(UniqueFd fd);
+  /// Maps region number `region` of the master's pool writable, sets the version, closes `pool`: from then
+  /// on the process has no way to write into a sibling's region. Errors: no such region, no memory.
+  static Result<ScoreboardRegion> open_inherited(UniqueFd pool, int region);
 
   /// For a worker that runs alone.
   static Result<ScoreboardRegion> anonymous();
 
-  ScoreboardRegion(ScoreboardRegion&& other) noexcept;
-  ScoreboardRegion& operator=(ScoreboardRegion&& other) noexcept;
-  ~ScoreboardRegion();
-
-  /// Writable on the worker's side only: a store through the master's would fault.
-  Scoreboard& board() { return *static_cast<Scoreboard*>(memory_); }
-
-  ScoreboardSnapshot read() const;
-
-  /// No new writable mapping from here on, by anybody (F_SEAL_FUTURE_WRITE, fcntl(2)); those made stay.
-  Result<void> seal();
-
-  int descriptor() const { return fd_.get(); }
+  Scoreboard& board() { return *static_cast<Scoreboard*>(memory_.address()); }
+  ScoreboardSnapshot read() const {
+    return read_scoreboard(*static_cast<const Scoreboard*>(memory_.address()));
+  }
 
  private:
-  ScoreboardRegion(void* memory, UniqueFd fd) : memory_(memory), fd_(std::move(fd)) {}
+  explicit ScoreboardRegion(SharedMapping memory);
 
-  void* memory_ = nullptr;
-  UniqueFd fd_;
+  SharedMapping memory_;
 };
 
 }  // namespace forklift

@@ -50,6 +50,13 @@ Result<void, std::string> Supervisor::prepare() {
   auto listeners = open_listeners(config_.bind, config_.backlog);
   if (!listeners) return listeners.error();
   for (Listener& listener : *listeners) listeners_.push_back(std::make_unique<Listener>(std::move(listener)));
+  auto scoreboards = ScoreboardPool::create();
+  if (!scoreboards) {
+    const Error& error = scoreboards.error();
+    return log::text("no scoreboards (", error.operation, ": ",
+                     std::generic_category().message(error.os_error), ')');
+  }
+  scoreboards_ = *std::move(scoreboards);
   auto launch = Launch::prepare(config_, started_with_.environment);
   if (!launch) return launch.error();
   launches_.emplace(last_generation_, std::move(*launch));
@@ -76,7 +83,6 @@ void Supervisor::worker_said(WorkerId id, Message message) {
         const std::string reason = log::text("speaks ABI ", message.value, ", this master speaks ", kAbi);
         return decide(fleet_.broke_contract(id, reason, now()));
       }
-      if (WorkerProcess* const worker = find(id)) worker->seal_scoreboard();
       return decide(fleet_.ready(id, now()));
     case MessageKind::kDrained:
       return log::debug("worker ", id, " has drained");
@@ -141,8 +147,8 @@ void Supervisor::decide(Actions actions) {
 
 void Supervisor::perform(const Spawn& spawn) {
   const Launch& launch = launches_.at(spawn.generation);
-  auto worker =
-      WorkerProcess::start(loop_, spawn.id, spawn.slot, spawn.generation, launch, listening(), *this);
+  auto worker = WorkerProcess::start(loop_, spawn.id, spawn.slot, spawn.generation, launch, listening(),
+                                     *scoreboards_, *this);
   if (!worker) return decide(fleet_.spawn_failed(spawn.id, sentence_of(worker.error()), now()));
   log::info("worker ", spawn.id, " (slot ", spawn.slot, ", generation ", spawn.generation, ") is process ",
             (*worker)->pid());
@@ -171,6 +177,9 @@ void Supervisor::perform(const Note& note) {
 }
 
 void Supervisor::perform(const Exit& exit) {
+  const ScoreboardSnapshot all = scoreboards_->totals();
+  log::info("answered ", all.requests, " requests on ", all.accepted, " connections, published ",
+            all.uploads_committed, " uploads");
   exit_code_ = exit.code;
   signals_.clear();
   timer_.reset();

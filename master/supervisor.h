@@ -83,6 +83,7 @@ class Supervisor : private WorkerObserver {
   std::unique_ptr<UvHandle<uv_timer_t>> timer_;
 
   Fleet fleet_;
+  std::unique_ptr<ScoreboardPool> scoreboards_;  // before workers_: outlives their leases
   std::map<WorkerId, std::unique_ptr<WorkerProcess>> workers_;
   std::deque<Action> todo_;
   bool performing_ = false;

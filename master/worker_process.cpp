@@ -32,24 +32,25 @@ std::vector<uv_stdio_container_t> stdio_of(const std::vector<int>& descriptors) 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(uv_loop_t& loop, WorkerId id, int slot,
                                                             Generation generation, const Launch& launch,
                                                             const std::vector<int>& listeners,
-                                                            WorkerObserver& observer) {
-  auto scoreboard = ScoreboardRegion::create();
+                                                            ScoreboardPool& pool, WorkerObserver& observer) {
+  auto scoreboard = pool.take();
   if (!scoreboard) return scoreboard.error();
+  const int region = scoreboard->region();
   auto channel = make_channel();
   if (!channel) return channel.error();
-  static_assert(kChannelFd == 3 && kScoreboardFd == 4 && kFirstListenerFd == 5);
-  std::vector<int> descriptors{channel->second.get(), scoreboard->descriptor()};
+  static_assert(kChannelFd == 3 && kScoreboardFd == 4 && kFleetFd == 5 && kFirstListenerFd == 6);
+  std::vector<int> descriptors{channel->second.get(), pool.writable_fd(), pool.read_only_fd()};
   descriptors.insert(descriptors.end(), listeners.begin(), listeners.end());
   std::unique_ptr<WorkerProcess> worker(
-      new WorkerProcess(id, std::move(*scoreboard), std::move(channel->first), observer));
+      new WorkerProcess(id, *std::move(scoreboard), std::move(channel->first), observer));
   if (auto listening = worker->listen(loop); !listening) return listening.error();
-  const Inheritance inheritance{slot, generation, static_cast<int>(listeners.size())};
+  const Inheritance inheritance{slot, generation, static_cast<int>(listeners.size()), region};
   auto spawned = worker->spawn(loop, inheritance, launch, std::move(descriptors));
   if (!spawned) return spawned.error();
   return worker;
 }
 
-WorkerProcess::WorkerProcess(WorkerId id, ScoreboardRegion scoreboard, UniqueFd channel,
+WorkerProcess::WorkerProcess(WorkerId id, ScoreboardLease scoreboard, UniqueFd channel,
                              WorkerObserver& observer)
     : id_(id),
       scoreboard_(std::move(scoreboard)),
@@ -115,11 +116,5 @@ void WorkerProcess::tell(Message message) {
 }
 
 void WorkerProcess::kill(int signal) { (void)uv_process_kill(process_.get(), signal); }
-
-void WorkerProcess::seal_scoreboard() {
-  if (const auto sealed = scoreboard_.seal(); !sealed) {
-    log::warning("cannot seal the scoreboard of worker ", id_, ": errno ", sealed.error().os_error);
-  }
-}
 
 }  // namespace forklift

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "common/channel.h"
+#include "common/fleet_memory.h"
 #include "common/inherit.h"
-#include "common/scoreboard.h"
 #include "master/fleet_types.h"
 #include "master/launch.h"
 #include "master/uv_handle.h"
@@ -29,14 +29,14 @@ class WorkerObserver {
 };
 
 /// One child process of the master, from the spawn until it is reaped: its process id, the master's end of
-/// its channel, and its scoreboard. Owned by the Supervisor.
+/// its channel, and its region of the fleet's memory. Owned by the Supervisor.
 class WorkerProcess {
  public:
   /// `listeners` become the worker's kFirstListenerFd and so on. Errors: no descriptors, no process, or the
-  /// binary cannot be executed.
+  /// binary cannot be executed. `pool` outlives the worker.
   static Result<std::unique_ptr<WorkerProcess>> start(uv_loop_t& loop, WorkerId id, int slot,
                                                       Generation generation, const Launch& launch,
-                                                      const std::vector<int>& listeners,
+                                                      const std::vector<int>& listeners, ScoreboardPool& pool,
                                                       WorkerObserver& observer);
 
   WorkerId id() const { return id_; }
@@ -49,11 +49,8 @@ class WorkerProcess {
 
   ScoreboardSnapshot read_scoreboard() const { return scoreboard_.read(); }
 
-  /// After READY: the worker has mapped its scoreboard, nobody needs to map it writable again.
-  void seal_scoreboard();
-
  private:
-  WorkerProcess(WorkerId id, ScoreboardRegion scoreboard, UniqueFd channel, WorkerObserver& observer);
+  WorkerProcess(WorkerId id, ScoreboardLease scoreboard, UniqueFd channel, WorkerObserver& observer);
 
   Result<void> spawn(uv_loop_t& loop, const Inheritance& inheritance, const Launch& launch,
                      std::vector<int> descriptors);
@@ -61,7 +58,7 @@ class WorkerProcess {
   void receive();
 
   WorkerId id_;
-  ScoreboardRegion scoreboard_;
+  ScoreboardLease scoreboard_;
   UniqueFd channel_;
   WorkerObserver& observer_;
   UvHandle<uv_process_t> process_;

@@ -31,9 +31,14 @@ Result<void, std::string> Ground::inherit(const Inheritance& inheritance) {
     inherited_listeners_.emplace_back(kFirstListenerFd + index);
     listening_fds_.push_back(kFirstListenerFd + index);
   }
-  auto region = ScoreboardRegion::open_inherited(UniqueFd(kScoreboardFd));
+  UniqueFd pool(kScoreboardFd);
+  UniqueFd read_only(kFleetFd);
+  auto region = ScoreboardRegion::open_inherited(std::move(pool), inheritance.region);
   if (!region) return sentence_of(region.error());
   scoreboard_.emplace(*std::move(region));
+  auto fleet = FleetView::open_inherited(std::move(read_only), inheritance.region);
+  if (!fleet) return sentence_of(fleet.error());
+  fleet_.emplace(*std::move(fleet));
   return {};
 }
 

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "common/config.h"
+#include "common/fleet_memory.h"
 #include "common/inherit.h"
 #include "common/listener.h"
 #include "common/pid_file.h"
-#include "common/scoreboard.h"
 
 namespace forklift {
 
@@ -26,6 +26,9 @@ class Ground {
   const std::vector<int>& listening_fds() const { return listening_fds_; }
   Scoreboard& scoreboard() { return scoreboard_->board(); }
 
+  /// The siblings' scoreboards; nullptr where the worker runs alone.
+  const FleetView* fleet() const { return fleet_ ? &*fleet_ : nullptr; }
+
   /// Says in the log where it listens, where that is this process's to say.
   void announce() const;
 
@@ -42,6 +45,7 @@ class Ground {
   std::vector<Listener> listeners_;
   std::vector<int> listening_fds_;
   std::optional<ScoreboardRegion> scoreboard_;
+  std::optional<FleetView> fleet_;
 };
 
 }  // namespace forklift

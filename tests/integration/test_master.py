@@ -228,9 +228,10 @@ def test_a_worker_inherits_what_it_needs_and_nothing_else(master):
     links = {int(fd): os.readlink(f"/proc/{worker}/fd/{fd}") for fd in os.listdir(f"/proc/{worker}/fd")}
     assert links[0] == "/dev/null"
     assert links[3].startswith("socket:")
-    assert links[5].startswith("socket:")
+    assert links[6].startswith("socket:")
     assert sum(link.startswith("socket:") for link in links.values()) == 2
     assert not any(link.endswith("/worker") for link in links.values())
+    assert not any("scoreboards" in link for link in links.values()), "nothing to map a sibling's region with"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may become somebody else")

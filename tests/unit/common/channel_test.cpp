@@ -70,16 +70,17 @@ TEST_CASE("a channel that nobody reads fills up instead of blocking") {
 }
 
 TEST_CASE("an inheritance reads back as it was written") {
-  const Inheritance inheritance{3, 12345678901, 2};
-  CHECK(format_inheritance(inheritance) == "slot=3 generation=12345678901 listeners=2");
+  const Inheritance inheritance{3, 12345678901, 2, 4};
+  CHECK(format_inheritance(inheritance) == "slot=3 generation=12345678901 listeners=2 region=4");
   CHECK(parse_inheritance(format_inheritance(inheritance)) == inheritance);
 }
 
 TEST_CASE("what is no inheritance is refused") {
   for (const char* const text :
-       {"", "slot=1", "slot=1 generation=1 listeners=0", "slot=-1 generation=1 listeners=1",
-        "slot=1 generation=1 listeners=1 ", "slot=1 generation= listeners=1",
-        "slot=99999999999 generation=1 listeners=1", "generation=1 slot=1 listeners=1"}) {
+       {"", "slot=1", "slot=1 generation=1 listeners=1", "slot=1 generation=1 listeners=0 region=0",
+        "slot=-1 generation=1 listeners=1 region=0", "slot=1 generation=1 listeners=1 region=-1",
+        "slot=1 generation=1 listeners=1 region=0 ", "slot=1 generation= listeners=1 region=0",
+        "slot=99999999999 generation=1 listeners=1 region=0", "generation=1 slot=1 listeners=1 region=0"}) {
     INFO(text);
     CHECK_FALSE(parse_inheritance(text).has_value());
   }
