@@ -18,6 +18,12 @@ enum class Durability : std::uint8_t {
 
 const char* to_string(Durability durability);
 
+/// Which worker of a fleet takes a connection that waits.
+enum class AcceptMode : std::uint8_t {
+  kGate,    // one of those with the fewest (worker/http/accept_gate.h)
+  kShared,  // whoever comes first
+};
+
 /// Who decodes base64 (worker/upload/base64.h).
 enum class Base64Choice : std::uint8_t {
   kAuto,  // ours where this CPU has vectors for it, else libb64
@@ -32,6 +38,7 @@ struct Config {
   int workers = 0;                                  // never 0 once resolved
   std::vector<std::string> bind{"127.0.0.1:8000"};  // also "[::]:8000", "unix:/run/x.sock"
   int backlog = 2048;                               // listen(2)
+  AcceptMode accept = AcceptMode::kGate;
   std::string worker_binary;                        // empty: found beside the master
   std::string pid_file;                             // empty: none
   std::string user;                                 // empty: stay who we are

@@ -107,6 +107,8 @@ constexpr std::array kTable{
            number<&Config::backlog>(),
            {1, 65535},
            "Connections that may wait to be accepted, listen(2)"},
+    Option{"--accept", Group::kListening, Kind::kChoice, "gate|shared", number<&Config::accept>(), kNoRange,
+           "Who takes a new connection: a worker that has the fewest, or whoever comes first"},
 
     Option{"--root", Group::kFiles, Kind::kPath, "DIR", &Config::root, kNoRange,
            "The directory that is served; made when missing"},

@@ -104,7 +104,8 @@ int serve(const Config& config, Ground& ground) {
   const ConnectionServices services{loop,        config,    routes,
                                     uploads,     downloads, ground.scoreboard(),
                                     request_ids, dates,     access_log ? &*access_log : nullptr};
-  Server server(services, ground.listening_fds());
+  Server server(services, ground.listening_fds(),
+                config.accept == AcceptMode::kGate ? ground.fleet() : nullptr);
   Sweeper sweeper(loop, uploads, config.part_age_max);
   Lifecycle lifecycle(services, server, ground);
   sweeper.start();

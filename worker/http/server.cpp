@@ -6,13 +6,25 @@
 
 namespace forklift {
 
-Server::Server(const ConnectionServices& services, std::span<const int> listening_fds)
+Server::Door::Door(Server& server, int listening_fd, const FleetView* fleet)
+    : server_(server),
+      gate_(server.services_.scoreboard, fleet),
+      acceptor_(server.services_.loop, listening_fd, *this) {}
+
+void Server::Door::accepted(UniqueFd connection) { server_.connections_.add(std::move(connection)); }
+
+bool Server::Door::has_room() const {
+  return server_.connections_.size() < server_.services_.config.limits.connections_max;
+}
+
+bool Server::Door::lets_in() { return gate_.lets_in(server_.services_.loop.now()); }
+
+void Server::Door::nobody_waits() { gate_.nobody_waits(); }
+
+Server::Server(const ConnectionServices& services, std::span<const int> listening_fds, const FleetView* fleet)
     : services_(services), connections_(services), heartbeat_(services.loop, *this, false) {
-  AcceptListener& listener = *this;
-  for (const int fd : listening_fds) {
-    acceptors_.push_back(std::make_unique<Acceptor>(services.loop, fd, listener));
-  }
-  services.loop.observe_turns(this);
+  for (const int fd : listening_fds) doors_.push_back(std::make_unique<Door>(*this, fd, fleet));
+  services_.loop.observe_turns(this);
   // With nothing to do a worker still says that its loop turns, and looks whether descriptors are free again.
   heartbeat_.start(beat_interval(services.config.timeout));
 }
@@ -22,28 +34,24 @@ Server::~Server() { services_.loop.observe_turns(nullptr); }
 void Server::accept() {
   connections_.cancel_drain();
   set_state(services_.scoreboard, WorkerState::kServing);
-  for (const auto& acceptor : acceptors_) acceptor->start();
+  for (const auto& door : doors_) door->acceptor().start();
 }
 
 void Server::drain(DrainListener& listener, bool take_queued) {
   set_state(services_.scoreboard, WorkerState::kDraining);
-  for (const auto& acceptor : acceptors_) {
-    acceptor->stop();
-    if (take_queued) acceptor->accept_queued();
+  for (const auto& door : doors_) {
+    door->acceptor().stop();
+    if (take_queued) door->acceptor().accept_queued();
   }
   connections_.drain(listener);
 }
 
 void Server::stop() {
-  for (const auto& acceptor : acceptors_) acceptor->stop();
+  for (const auto& door : doors_) door->acceptor().stop();
   connections_.abandon_all();
 }
 
-void Server::close_acceptors() { acceptors_.clear(); }
-
-void Server::accepted(UniqueFd connection) { connections_.add(std::move(connection)); }
-
-bool Server::has_room() const { return connections_.size() < services_.config.limits.connections_max; }
+void Server::close_acceptors() { doors_.clear(); }
 
 void Server::turn_ended() {
   if (connections_.destroy_retired()) resume_accepting();
@@ -59,7 +67,7 @@ void Server::timer_due() {
 }
 
 void Server::resume_accepting() {
-  for (const auto& acceptor : acceptors_) acceptor->resume();
+  for (const auto& door : doors_) door->acceptor().resume();
 }
 
 }  // namespace forklift

@@ -2,14 +2,25 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 
 namespace forklift {
+namespace {
+
+/// How long a connection is left to a sibling before looking again: a wake-up every so often is cheap, and
+/// where this worker turns out to be the one after all, its client hardly notices.
+constexpr milliseconds kNap{2};
+
+}  // namespace
 
 Acceptor::Acceptor(EventLoop& loop, int listening_fd, AcceptListener& listener)
-    : listening_fd_(listening_fd), listener_(listener), readiness_(loop, listening_fd, *this) {}
+    : listening_fd_(listening_fd),
+      listener_(listener),
+      readiness_(loop, listening_fd, *this),
+      nap_(loop, *this, true) {}
 
 void Acceptor::start() {
   started_ = true;
@@ -18,11 +29,19 @@ void Acceptor::start() {
 
 void Acceptor::stop() {
   started_ = false;
+  nap_.stop();
   readiness_.want(Interest::kNone);
 }
 
 void Acceptor::resume() {
-  if (started_) readiness_.want(listener_.has_room() ? Interest::kRead : Interest::kNone);
+  if (!started_) return;
+  if (nap_.running() && !listener_.lets_in()) return;
+  wake();
+}
+
+void Acceptor::wake() {
+  nap_.stop();
+  readiness_.want(listener_.has_room() ? Interest::kRead : Interest::kNone);
 }
 
 void Acceptor::accept_queued() {
@@ -32,7 +51,26 @@ void Acceptor::accept_queued() {
 
 void Acceptor::ready() {
   if (!listener_.has_room()) return readiness_.want(Interest::kNone);
-  if (accept_one()) resume();
+  if (!listener_.lets_in()) {
+    readiness_.disarm();
+    nap_.start(kNap);
+  } else if (accept_one()) {
+    wake();
+  }
+}
+
+void Acceptor::timer_due() {
+  if (!connection_waits()) {
+    listener_.nobody_waits();
+    wake();
+  } else if (listener_.lets_in()) {
+    wake();
+  }
+}
+
+bool Acceptor::connection_waits() const {
+  pollfd queue{listening_fd_, POLLIN, 0};
+  return ::poll(&queue, 1, 0) > 0;
 }
 
 bool Acceptor::accept_one() {

@@ -35,6 +35,11 @@ void Readiness::on_event(bool stopped) {
   uv_poll_stop(handle_.get());
 }
 
+void Readiness::disarm() {
+  wanted_ = armed_ = Interest::kNone;
+  uv_poll_stop(handle_.get());
+}
+
 void Readiness::do_not_keep_alive() { uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get())); }
 
 }  // namespace forklift

@@ -33,6 +33,9 @@ class Readiness {
   /// armed until an event nobody wants arrives.
   void want(Interest interest);
 
+  /// kNone at once: for a descriptor that is ready and stays so, where one more wake-up is one too many.
+  void disarm();
+
   Interest wanted() const { return wanted_; }
 
   /// Lets the loop end although this waits.

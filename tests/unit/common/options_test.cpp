@@ -77,7 +77,7 @@ Strings unusual_arguments() {
       "--header-timeout|11s|--stall-timeout|12s|--body-rate-min|0|--limit-body|1000001|"
       "--limit-headers|2K|--limit-header-count|9|--limit-target|99|--buffer-memory|64M|"
       "--log-level|debug|--access-logfile|-|--base64|libb64|--keep-uploads|9|--json-limit|1M|"
-      "--spool-memory|8M");
+      "--spool-memory|8M|--accept|shared");
   Strings arguments;
   for (std::string argument; std::getline(all, argument, '|');) arguments.push_back(argument);
   return arguments;
