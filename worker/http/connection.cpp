@@ -41,6 +41,11 @@ void Connection::run() {
   moved_this_turn_ = 0;
   Flow flow = Flow::kMore;
   while (flow == Flow::kMore && moved_this_turn_ < kBytesPerTurn) flow = step();
+  if (flow == Flow::kWaitDisk && waits_for_memory()) {
+    flow = wait_for_memory();
+  } else {
+    memory_since_ = TimePoint();
+  }
   park(flow);
 }
 
@@ -71,7 +76,7 @@ Flow Connection::step() {
 void Connection::park(Flow flow) {
   waits_for_ = flow;
   progress_at_ = services_.loop.now();
-  if (flow != Flow::kMore && (phase_ == Phase::kReply || phase_ == Phase::kSend)) set_input_aside();
+  if (flow != Flow::kMore && (phase_ == Phase::kReply || phase_ == Phase::kSend)) set_input_aside(false);
   switch (flow) {
     case Flow::kMore:  // used its share of the turn
       services_.loop.defer(*this);
@@ -84,7 +89,7 @@ void Connection::park(Flow flow) {
       socket_.want(Interest::kWrite);
       return;
     case Flow::kWaitDisk:
-      socket_.want(Interest::kNone);
+      socket_.want(memory_since_ == TimePoint() || half_closed_ ? Interest::kNone : Interest::kHangUp);
       return;
     case Flow::kDone:
       abandon();
@@ -92,16 +97,20 @@ void Connection::park(Flow flow) {
   }
 }
 
-/// Whoever waits for its client, or for a slab, must not keep one from the others meanwhile.
-void Connection::set_input_aside() {
-  if (input_.empty() || services_.uploads.slabs.plentiful()) return;
+/// Whoever waits for its client, or for memory, must not keep a slab from the others meanwhile. False where
+/// `needed` is true, of the request at hand, and there is too much to be kept elsewhere.
+bool Connection::set_input_aside(bool needed) {
+  if (input_.empty() || services_.uploads.slabs.plentiful()) return true;
   if (input_.size() <= kSetAsideBytesMax) {
     const auto bytes = input_.bytes();
     set_aside_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  } else if (needed) {
+    return false;
   } else {
     exchange_.keep_alive = false;  // RFC 9112, 9.3.2: who pipelines must be ready to ask again
   }
   input_ = Chunk();
+  return true;
 }
 
 void Connection::abandon() {
@@ -166,9 +175,14 @@ bool Connection::too_slow(TimePoint now) const {
 }
 
 void Connection::check_deadlines(TimePoint now) {
-  if (retired_ || (waits_for_ != Flow::kWaitReadable && waits_for_ != Flow::kWaitWritable)) return;
-  const auto in_phase = now - phase_since_;
   const Config& config = services_.config;
+  if (retired_) return;
+  if (memory_since_ != TimePoint()) {
+    if (now - memory_since_ > config.stall_timeout) park(give_up_waiting());
+    return;
+  }
+  if (waits_for_ != Flow::kWaitReadable && waits_for_ != Flow::kWaitWritable) return;
+  const auto in_phase = now - phase_since_;
   switch (phase_) {
     case Phase::kHead:
       if (first_request_ || parser_.head_started()) {

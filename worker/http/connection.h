@@ -59,6 +59,8 @@ class ConnectionOwner {
 ///     head → open ────────────┘
 ///
 /// run() is the pump: it takes steps until one has to wait, and parks only on an event that is sure to come.
+/// Who waits for memory waits for others: that ends with their memory, with the stall timeout (503), or when
+/// its own client leaves. Waiting for a disk has no end but its own.
 /// Owned by the connection table; lives on the loop thread; ends by retiring.
 class Connection final : private ReadinessListener, private Resumer, private Deferred {
  public:
@@ -74,7 +76,10 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   void check_deadlines(TimePoint now);
 
   /// Between requests, with nothing of the next one here.
-  bool idle() const { return phase_ == Phase::kHead && !input_waits() && !parser_.head_started(); }
+  bool idle() const {
+    return phase_ == Phase::kHead && !input_waits() && !parser_.head_started() &&
+           memory_since_ == TimePoint();
+  }
 
   /// Since when it has been in its phase; of an idle connection, how long it has been silent.
   Clock::duration idle_for(TimePoint now) const { return now - phase_since_; }
@@ -107,7 +112,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     std::uint64_t body_left = 0;      // of a Content-Length body
     std::uint64_t body_received = 0;  // decoded bytes
     bool body_complete = false;
-    bool sink_paused = false;  // it said kWaitDisk
+    bool sink_paused = false;  // it said kWaitDisk, or wants to be asked first
     bool keep_alive = false;
     bool head_only = false;
     bool head_read = false;
@@ -119,7 +124,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   };
 
   // ReadinessListener, Resumer, Deferred
-  void ready() override { run(); }
+  void ready() override { memory_since_ == TimePoint() ? run() : check_hang_up(); }
   void resume() override { services_.loop.defer(*this); }
   void run_deferred() override { run(); }
 
@@ -127,13 +132,19 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   void run();
   Flow step();
   void park(Flow flow);
-  void set_input_aside();
+  bool set_input_aside(bool needed);
   bool input_waits() const { return !input_.empty() || !set_aside_.empty(); }
   Flow flush_output(bool more_follows);
   Result<Flow> fill_input();
   Flow fail(const Error& error);
   void moved(std::uint64_t bytes);
   bool too_slow(TimePoint now) const;
+
+  // Waiting for memory: connection_memory.cpp
+  bool waits_for_memory() const;
+  Flow wait_for_memory();
+  Flow give_up_waiting();
+  void check_hang_up();
 
   // One request: connection_exchange.cpp
   Flow step_head();
@@ -180,8 +191,10 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   std::uint64_t moved_this_turn_ = 0;
   TimePoint phase_since_;
   TimePoint progress_at_;        // when a byte last moved, or when waiting for the socket began
+  TimePoint memory_since_;       // parked for memory since then; none: it is not
   milliseconds body_waited_{0};  // for the client's bytes, without the time the disk took
   bool first_request_ = true;
+  bool half_closed_ = false;  // the client sends nothing more; known only if it was looked for
   bool retired_ = false;
 };
 

@@ -42,6 +42,11 @@ Flow Connection::step_receive() {
 }
 
 Flow Connection::receive_counted() {
+  if (input_.empty() && !set_aside_.empty()) {
+    const Result<Flow> filled = fill_input();
+    if (!filled) return fail(filled.error());
+    if (*filled != Flow::kMore) return *filled;
+  }
   std::uint64_t bytes = 0;
   Flow flow = Flow::kMore;
   if (!input_.empty()) {
@@ -109,6 +114,7 @@ Flow Connection::decide(Receive&& receive) {
   }
   exchange_.style = receive.style;
   exchange_.strategy = receive.strategy->name;
+  exchange_.sink_paused = receive.format == BodyFormat::kJson;
   exchange_.sink = make_sink(std::move(receive));
   phase_ = Phase::kReceive;
   if (head.expects_continue && !exchange_.body_complete && input_.empty()) {

@@ -85,6 +85,10 @@ void SlabPool::forget(Resumer& waiter) {
   if (in_use_ < slabs_max_) resume_next();
 }
 
+bool SlabPool::waits(const Resumer& waiter) const {
+  return std::find(waiters_.begin(), waiters_.end(), &waiter) != waiters_.end();
+}
+
 void SlabPool::release(Slab* slab) {
   free_->put(slab);
   left();

@@ -112,6 +112,9 @@ class SlabPool {
   /// Must be called by a waiter that goes away or no longer wants a slab. Harmless otherwise.
   void forget(Resumer& waiter);
 
+  /// It asked, got none, and has not been resumed since.
+  bool waits(const Resumer& waiter) const;
+
   /// Less than half the budget is spent: a slab may be kept for convenience.
   bool plentiful() const { return in_use_ * 2 < slabs_max_; }
 

@@ -11,14 +11,31 @@ Readiness::Readiness(EventLoop& loop, int fd, ReadinessListener& listener) : lis
   handle_.opened(this);
 }
 
+namespace {
+
+int events_of(Interest interest) {
+  switch (interest) {
+    case Interest::kRead:
+      return UV_READABLE;
+    case Interest::kWrite:
+      return UV_WRITABLE;
+    case Interest::kHangUp:
+      return UV_DISCONNECT;
+    case Interest::kNone:
+      break;
+  }
+  return 0;
+}
+
+}  // namespace
+
 void Readiness::want(Interest interest) {
   wanted_ = interest;
   if (interest == Interest::kNone || interest == armed_) return;
   armed_ = interest;
-  uv_poll_start(handle_.get(), interest == Interest::kRead ? UV_READABLE : UV_WRITABLE,
-                [](uv_poll_t* handle, int status, int) {
-                  if (handle->data != nullptr) static_cast<Readiness*>(handle->data)->on_event(status < 0);
-                });
+  uv_poll_start(handle_.get(), events_of(interest), [](uv_poll_t* handle, int status, int) {
+    if (handle->data != nullptr) static_cast<Readiness*>(handle->data)->on_event(status < 0);
+  });
 }
 
 void Readiness::on_event(bool stopped) {

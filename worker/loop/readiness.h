@@ -12,7 +12,12 @@ namespace forklift {
 class EventLoop;
 
 /// Which readiness of a descriptor its owner waits for.
-enum class Interest : std::uint8_t { kNone, kRead, kWrite };
+enum class Interest : std::uint8_t {
+  kNone,
+  kRead,
+  kWrite,
+  kHangUp,  // the peer has closed, or half closed; bytes that can be read say nothing
+};
 
 /// Called when the awaited readiness is there, or the descriptor failed (the next operation tells how).
 class ReadinessListener {

@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -38,6 +40,16 @@ Result<Io> Socket::send(std::span<const std::byte> bytes, bool more_follows) {
   const int flags = MSG_NOSIGNAL | (more_follows ? MSG_MORE : 0);
   return outcome(again_after_signal([&] { return ::send(fd_.get(), bytes.data(), bytes.size(), flags); }),
                  "send");
+}
+
+Socket::HangUp Socket::hang_up() const {
+  pollfd polled{fd_.get(), POLLRDHUP, 0};
+  if (::poll(&polled, 1, 0) <= 0) return {};
+  int unread = 0;
+  if (::ioctl(fd_.get(), FIONREAD, &unread) < 0) unread = 0;
+  return {.reset = (polled.revents & (POLLHUP | POLLERR)) != 0,
+          .half_closed = (polled.revents & POLLRDHUP) != 0,
+          .unread_bytes = static_cast<std::size_t>(unread)};
 }
 
 std::string Socket::peer_address() const {

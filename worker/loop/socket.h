@@ -37,6 +37,14 @@ class Socket {
 
   void want(Interest interest) { readiness_.want(interest); }
 
+  /// How the peer left, as Interest::kHangUp reports it.
+  struct HangUp {
+    bool reset = false;            // nothing that is sent reaches it any more
+    bool half_closed = false;      // it sends nothing more, but may read
+    std::size_t unread_bytes = 0;  // what it sent before and receive() would give
+  };
+  HangUp hang_up() const;
+
   /// Sends FIN; receiving goes on (lingering close).
   void shut_down_sending();
 

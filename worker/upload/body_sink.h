@@ -58,6 +58,9 @@ class BodySink {
   /// What finish() published. Only after kDone. Of a form: its first file.
   virtual const Stored& stored() const = 0;
 
+  /// After kWaitDisk: it is memory other than a slab that the sink waits for, and no disk.
+  virtual bool waits_for_memory() const { return false; }
+
   /// Of a sink that takes a form apart: what came. Only after kDone; nullptr for the others.
   virtual const FormContent* form() const { return nullptr; }
 
