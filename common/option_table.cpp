@@ -171,7 +171,8 @@ constexpr std::array kTable{
            "SIZE",
            number<&Limits::json_bytes_max>(),
            {kKiB, 2 * kGiB},
-           "Largest JSON body, which is gathered in memory; above: 413"},
+           "Largest JSON body; above: 413. Bodies are gathered in memory: those of a worker take at most "
+           "twice this, or 64MiB more than this where that is more"},
     Option{"--limit-headers",
            Group::kLimits,
            Kind::kSize,

@@ -37,8 +37,9 @@ std::string json_of(std::string_view bytes, std::string_view slash = "/") {
 
 struct JsonFixture : ContractFixture {
   explicit JsonFixture(std::size_t json_bytes_max = 64u << 20, Base64Choice choice = Base64Choice::kAuto,
-                       std::size_t slab_bytes_max = 64 * kSlabBytes)
-      : ContractFixture(slab_bytes_max), json(json_bytes_max, choice) {
+                       std::size_t slab_bytes_max = 64 * kSlabBytes,
+                       std::size_t memory_bytes_min = JsonUploads::kMemoryBytesMin)
+      : ContractFixture(slab_bytes_max), json(json_bytes_max, choice, memory_bytes_min) {
     uploads.json = &json;
   }
   void check_clean() {
@@ -158,24 +159,74 @@ TEST_CASE("a JSON body over the limit is too large") {
 
 TEST_CASE("JSON bodies that want more memory than there is wait for each other and all come through") {
   for_every_inner([] {
-    // Each reserves all the memory; slabs are short as well.
-    JsonFixture f(64u << 20, Base64Choice::kAuto, 4 * kSlabBytes);
-    const std::string file = body_of(300000);
+    constexpr std::size_t kLimit = 2u << 20;
+    // Their beginnings alone are more than there is for all; slabs are short as well.
+    JsonFixture f(kLimit, Base64Choice::kAuto, 4 * kSlabBytes, 0);
+    const std::string file = body_of(700000);
     const std::string body = json_of(file);
     std::vector<std::unique_ptr<Upload>> uploads;
+    std::vector<std::unique_ptr<ClientThread>> clients;
     for (int i = 0; i < 12; ++i) {
+      auto pair = std::make_shared<SocketPair>(tcp_pair());
       auto upload = std::make_unique<Upload>(f, kWrapped, UploadTarget{"d", PublishMode::kFresh});
-      upload->write(body, {50000});
+      upload->receive(std::move(pair->server), body.size());
       uploads.push_back(std::move(upload));
+      clients.push_back(
+          std::make_unique<ClientThread>([pair, &body] { send_all(pair->client.get(), body, 65537); }));
     }
     for (const auto& upload : uploads) {
-      REQUIRE(f.turns.run_until([&] { return upload->over(); }));
+      REQUIRE(f.turns.run_until([&] {
+        REQUIRE(f.json.memory.bytes_in_use() <= kLimit + MemoryBudget::rounded(kLimit + 64));
+        return upload->over();
+      }));
       REQUIRE(upload->done());
       CHECK(content_of(f.root / upload->stored().file_path) == file);
     }
+    for (const auto& client : clients) client->join();
     uploads.clear();
     f.check_clean();
   });
+}
+
+TEST_CASE("a JSON body holds little more memory than what came of it") {
+  inner_strategy = &sinks_here().front();
+  JsonFixture f;
+  CountingResumer resumer;
+  for (const std::optional<std::uint64_t> size :
+       {std::optional<std::uint64_t>(), std::optional<std::uint64_t>(50u << 20)}) {
+    auto sink = make_json_sink(f.uploads, resumer, kTarget, *inner_strategy, size);
+    REQUIRE(sink->write(Chunk()).value() == Flow::kMore);
+    CHECK(f.json.memory.bytes_in_use() <= 512u << 10);
+    for (std::size_t came = kSlabBytes; came <= 40u << 20; came += kSlabBytes) {
+      REQUIRE(sink->write(Chunk(f.slabs.acquire(resumer), 0, kSlabBytes)).value() == Flow::kMore);
+      REQUIRE(f.json.memory.bytes_in_use() >= came);
+      REQUIRE(f.json.memory.bytes_in_use() <= came + came * 3 / 5 + (1u << 20));
+    }
+  }
+  f.check_clean();
+}
+
+TEST_CASE("a JSON sink tells that it waits for memory, and a chunk that comes unasked is refused") {
+  inner_strategy = &sinks_here().front();
+  constexpr std::size_t kLimit = 1u << 20;
+  JsonFixture f(kLimit, Base64Choice::kAuto, 64 * kSlabBytes, 0);
+  const auto make = [&f](Resumer& resumer) {
+    return make_json_sink(f.uploads, resumer, kTarget, *inner_strategy, kLimit - 64);
+  };
+  CountingResumer first, second, third;
+  const auto a = make(first), b = make(second);
+  REQUIRE(a->write(Chunk()).value() == Flow::kMore);
+  REQUIRE(b->write(Chunk()).value() == Flow::kMore);  // overdraws
+  auto c = make(third);
+  CHECK_FALSE(c->waits_for_memory());
+  REQUIRE(c->write(Chunk()).value() == Flow::kWaitDisk);
+  CHECK(c->waits_for_memory());
+  CHECK_FALSE(b->waits_for_memory());
+  const auto unasked = c->write(Chunk(f.slabs.acquire(third), 0, 10));
+  REQUIRE_FALSE(unasked.ok());
+  CHECK(unasked.error().code == ErrorCode::kNoMemory);
+  c.reset();
+  CHECK_FALSE(f.json.memory.waits(third));
 }
 
 TEST_CASE("a JSON upload destroyed after any step leaves nothing behind") {

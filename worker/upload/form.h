@@ -59,7 +59,9 @@ std::unique_ptr<BodySink> make_form_sink(const UploadServices& services, Resumer
                                          const FormLimits& limits = {});
 
 /// A sink that gathers a JSON body {"file": "<base64>"} and writes the decoded bytes through a sink made by
-/// `inner` (worker/upload/json_base64.cpp). `size` reserves the memory. form() says what came.
+/// `inner` (worker/upload/json_base64.cpp). `size` is what is announced. form() says what came. The caller
+/// asks by an empty write() before the first chunk too: a chunk that comes unasked while memory is short is
+/// kNoMemory. waits_for_memory() tells a wait for that from one for the disk.
 std::unique_ptr<BodySink> make_json_sink(const UploadServices& services, Resumer& resumer,
                                          UploadTarget target, const SinkStrategy& inner,
                                          std::optional<std::uint64_t> size);

@@ -12,30 +12,32 @@
 
 namespace forklift {
 
-JsonUploads::JsonUploads(std::size_t body_bytes_max_, Base64Choice choice)
+JsonUploads::JsonUploads(std::size_t body_bytes_max_, Base64Choice choice, std::size_t memory_bytes_min)
     : body_bytes_max(body_bytes_max_),
       codec(base64_codec(choice)),
-      memory(std::max(MemoryBudget::rounded(body_bytes_max_ + JsonParser::kPaddingBytes), kMemoryBytesMin)) {}
+      memory(std::max(MemoryBudget::rounded(body_bytes_max_ + JsonParser::kPaddingBytes), memory_bytes_min),
+             MemoryBudget::rounded(body_bytes_max_ + JsonParser::kPaddingBytes)) {}
 
 namespace {
 
-/// A larger body is parsed on the disk pool: its structure may take a millisecond for every one of these.
-constexpr std::size_t kParsedOnLoopBytesMax = 1u << 20;
+/// A body that says it is no larger gets its memory at once; any other begins with kFirstBytes.
+constexpr std::size_t kReservedAtOnceBytesMax = 1u << 20;
+constexpr std::size_t kFirstBytes = 2 * kSlabBytes;
 
 /// What one call of finish() decodes before the others get their turn.
 constexpr int kSlabsPerCall = 8;
 
 class JsonSink;
 
-/// The parsing of one large body on the disk pool. It owns the body meanwhile; orphaned, it drops it.
-class ParseJob final : public DiskJob {
+/// The search through one large body, on the disk pool: it may take a millisecond for every few MiB. It owns
+/// the body meanwhile; orphaned, it drops it.
+class SearchJob final : public DiskJob {
  public:
-  ParseJob(BodyBuffer body, std::size_t size, JsonSink& owner)
+  SearchJob(BodyBuffer body, std::size_t size, JsonSink& owner)
       : body_(std::move(body)), size_(size), owner_(&owner) {}
 
   void run() override {
-    JsonParser parser;
-    upload_.emplace(parser.parse(body_.data(), size_));
+    hole_.emplace(find_longest_string({body_.data(), size_}, JsonParser::kWholeBytesMax));
   }
 
   void done(std::unique_ptr<DiskJob> self) override;
@@ -47,10 +49,11 @@ class ParseJob final : public DiskJob {
   BodyBuffer body_;
   std::size_t size_;
   JsonSink* owner_;
-  std::optional<Result<JsonUpload>> upload_;
+  std::optional<Result<JsonHole>> hole_;
 };
 
-/// gather (receive, write) → parse → decode → publish: everything behind the first is finish().
+/// gather (receive, write) → search, where large → parse → decode → publish: everything behind the first is
+/// finish().
 class JsonSink final : public BodySink {
  public:
   JsonSink(const UploadServices& services, Resumer& resumer, UploadTarget target, const SinkStrategy& inner,
@@ -67,26 +70,26 @@ class JsonSink final : public BodySink {
   }
 
   Result<Flow> write(Chunk chunk) override {
-    if (size_ + early_.size() + chunk.size() > bytes_max()) return too_large();
-    const Result<bool> reserved = reserve();
-    if (!reserved) return reserved.error();
-    if (*reserved) {
-      append(chunk.bytes());
-      return Flow::kMore;
-    }
-    // Waiting for memory with a slab in hand would starve those who have memory and want a slab.
     const auto bytes = chunk.bytes();
-    early_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    return Flow::kWaitDisk;
+    if (!bytes.empty()) {
+      if (size_ + bytes.size() > bytes_max()) return too_large();
+      // There is room: it was made by the call before, or the caller did not ask and takes its chances.
+      if (const auto made = make_room(); !made) return made.error();
+      if (room() < bytes.size()) return Error{ErrorCode::kNoMemory, "body buffer"};
+      std::memcpy(body_.data() + size_, bytes.data(), bytes.size());
+      size_ += bytes.size();
+    }
+    const Result<bool> made = make_room();
+    if (!made) return made.error();
+    return *made ? Flow::kMore : Flow::kWaitDisk;
   }
 
   Result<Step> receive(Socket& socket, std::uint64_t limit) override {
-    const Result<bool> reserved = reserve();
-    if (!reserved) return reserved.error();
-    if (!*reserved) return Step{Flow::kWaitDisk, 0};
-    const std::uint64_t room = bytes_max() - size_;
-    if (room == 0) return too_large();
-    const auto bytes_max = static_cast<std::size_t>(std::min({limit, room, kBytesPerTurn}));
+    if (size_ == bytes_max()) return too_large();
+    const Result<bool> made = make_room();
+    if (!made) return made.error();
+    if (!*made) return Step{Flow::kWaitDisk, 0};
+    const auto bytes_max = static_cast<std::size_t>(std::min<std::uint64_t>({limit, room(), kBytesPerTurn}));
     const Result<Io> io = socket.receive(std::as_writable_bytes(std::span(body_.data() + size_, bytes_max)));
     if (!io) return io.error();
     if (io->state == Io::State::kEnd) return Error{ErrorCode::kPeerGone, "recv"};
@@ -94,6 +97,8 @@ class JsonSink final : public BodySink {
     size_ += io->bytes;
     return Step{Flow::kMore, io->bytes};
   }
+
+  bool waits_for_memory() const override { return shared_.memory.waits(resumer_); }
 
   Result<Flow> finish() override {
     for (;;) {
@@ -105,23 +110,23 @@ class JsonSink final : public BodySink {
   const Stored& stored() const override { return content_.files.front().stored; }
   const FormContent* form() const override { return &content_; }
 
-  /// Loop thread: a large body is parsed.
-  void parsed(BodyBuffer body, Result<JsonUpload> upload) {
+  /// Loop thread: a large body was searched.
+  void searched(BodyBuffer body, Result<JsonHole> hole) {
     job_ = nullptr;
     body_ = std::move(body);
-    upload_.emplace(std::move(upload));
+    hole_.emplace(std::move(hole));
     resumer_.resume();
   }
 
  private:
-  enum class Stage : std::uint8_t { kGather, kParse, kDecode, kPublish, kDone };
+  enum class Stage : std::uint8_t { kGather, kSearch, kDecode, kPublish, kDone };
 
   Result<Flow> step() {
     switch (stage_) {
       case Stage::kGather:
         return end_gathering();
-      case Stage::kParse:
-        return take_parsed();
+      case Stage::kSearch:
+        return end_search();
       case Stage::kDecode:
         return decode();
       case Stage::kPublish:
@@ -141,49 +146,55 @@ class JsonSink final : public BodySink {
     return {ErrorCode::kBodyTooLarge, "The JSON body is larger than this server takes (--json-limit)."};
   }
 
-  /// False: it has to wait.
-  Result<bool> reserve() {
-    if (body_) return true;
-    if (announced_.value_or(0) > shared_.body_bytes_max) return too_large();
-    const auto bytes = static_cast<std::size_t>(bytes_max()) + JsonParser::kPaddingBytes;
-    auto buffer = shared_.memory.acquire(bytes, resumer_);
-    if (!buffer) return buffer.error();
-    if (!*buffer) return false;
-    body_ = *std::move(buffer);
-    append(std::as_bytes(std::span(early_)));
-    std::string().swap(early_);
-    return true;
+  /// What may still be put into the buffer.
+  std::size_t room() const {
+    if (!body_) return 0;
+    const std::uint64_t end =
+        std::min<std::uint64_t>(body_.capacity() - JsonParser::kPaddingBytes, bytes_max());
+    return static_cast<std::size_t>(end - size_);
   }
 
-  void append(std::span<const std::byte> bytes) {
-    if (bytes.empty()) return;
-    std::memcpy(body_.data() + size_, bytes.data(), bytes.size());
-    size_ += bytes.size();
+  /// Makes room for one more chunk, or for all that may still come. False: it has to wait for memory.
+  Result<bool> make_room() {
+    if (announced_.value_or(0) > shared_.body_bytes_max) return too_large();
+    if (body_ && room() >= std::min<std::uint64_t>(bytes_max() - size_, kSlabBytes)) return true;
+    return shared_.memory.grow(body_, next_capacity(), resumer_);
+  }
+
+  std::size_t next_capacity() const {
+    const auto most = static_cast<std::size_t>(bytes_max()) + JsonParser::kPaddingBytes;
+    if (!body_) return announced_ && most <= kReservedAtOnceBytesMax ? most : std::min(most, kFirstBytes);
+    const std::size_t capacity = body_.capacity();
+    return std::min(most, capacity + std::max(std::min(capacity, kReservedAtOnceBytesMax), capacity / 4));
   }
 
   Result<Flow> end_gathering() {
-    const Result<bool> reserved = reserve();
-    if (!reserved) return reserved.error();
-    if (!*reserved) return Flow::kWaitDisk;
-    stage_ = Stage::kParse;
-    if (size_ <= kParsedOnLoopBytesMax) {
-      upload_.emplace(shared_.parser.parse(body_.data(), size_));
-    } else {
-      auto job = std::make_unique<ParseJob>(std::move(body_), size_, *this);
-      job_ = job.get();
-      services_.disk.submit(std::move(job));
+    if (!body_) {
+      const Result<bool> made = make_room();
+      if (!made) return made.error();
+      if (!*made) return Flow::kWaitDisk;
     }
+    shared_.memory.forget(resumer_);  // it needs no more
+    if (size_ <= JsonParser::kWholeBytesMax) return begin_decoding(shared_.parser.parse(body_.data(), size_));
+    stage_ = Stage::kSearch;
+    auto job = std::make_unique<SearchJob>(std::move(body_), size_, *this);
+    job_ = job.get();
+    services_.disk.submit(std::move(job));
     return Flow::kMore;
   }
 
-  Result<Flow> take_parsed() {
-    if (!upload_) return Flow::kWaitDisk;
-    if (!*upload_) return upload_->error();
-    JsonUpload& upload = upload_->value();
-    reader_.emplace(std::string_view(body_.data() + upload.file_offset, upload.file_size), upload.file_offset,
-                    shared_.codec);
+  Result<Flow> end_search() {
+    if (!hole_) return Flow::kWaitDisk;
+    if (!*hole_) return hole_->error();
+    return begin_decoding(shared_.parser.parse_around(body_.data(), size_, hole_->value()));
+  }
+
+  Result<Flow> begin_decoding(Result<JsonUpload> upload) {
+    if (!upload) return upload.error();
+    reader_.emplace(std::string_view(body_.data() + upload->file_offset, upload->file_size),
+                    upload->file_offset, shared_.codec);
     inner_ = strategy_.make(services_, resumer_, std::move(target_), reader_->size());
-    content_.files.push_back({std::move(upload.field), std::move(upload.filename), {}});
+    content_.files.push_back({std::move(upload->field), std::move(upload->filename), {}});
     stage_ = Stage::kDecode;
     return Flow::kMore;
   }
@@ -230,19 +241,18 @@ class JsonSink final : public BodySink {
   const SinkStrategy& strategy_;
   std::optional<std::uint64_t> announced_;
   Stage stage_ = Stage::kGather;
-  BodyBuffer body_;  // the job's while it parses
-  std::uint64_t size_ = 0;
-  std::string early_;  // came before there was memory for it
-  ParseJob* job_ = nullptr;
-  std::optional<Result<JsonUpload>> upload_;
+  BodyBuffer body_;  // the job's while it searches
+  std::size_t size_ = 0;
+  SearchJob* job_ = nullptr;
+  std::optional<Result<JsonHole>> hole_;
   std::optional<Base64Reader> reader_;  // reads body_
   std::unique_ptr<BodySink> inner_;
   bool inner_waits_ = false;
   FormContent content_;
 };
 
-void ParseJob::done(std::unique_ptr<DiskJob>) {
-  if (owner_ != nullptr) owner_->parsed(std::move(body_), *std::move(upload_));
+void SearchJob::done(std::unique_ptr<DiskJob>) {
+  if (owner_ != nullptr) owner_->searched(std::move(body_), *std::move(hole_));
 }
 
 }  // namespace

@@ -190,14 +190,9 @@ Result<JsonUpload> read_members(ondemand::document& document, ondemand::object o
   return reading.upload();
 }
 
-}  // namespace
-
-JsonParser::JsonParser() : state_(std::make_unique<State>()) {}
-JsonParser::~JsonParser() = default;
-
-Result<JsonUpload> JsonParser::parse(const char* body, std::size_t size) {
+Result<JsonUpload> parse_document(ondemand::parser& parser, const char* body, std::size_t size) {
   ondemand::document document;
-  if (const auto error = state_->parser.iterate(body, size, size + kPaddingBytes).get(document)) {
+  if (const auto error = parser.iterate(body, size, size + JsonParser::kPaddingBytes).get(document)) {
     return error_of(error);
   }
   ondemand::object object;
@@ -208,6 +203,39 @@ Result<JsonUpload> JsonParser::parse(const char* body, std::size_t size) {
   }
   auto upload = read_members(document, object, body);
   if (!upload) return located(upload.error(), document, body, size);
+  return upload;
+}
+
+}  // namespace
+
+JsonParser::JsonParser() : state_(std::make_unique<State>()) {}
+JsonParser::~JsonParser() = default;
+
+Result<JsonUpload> JsonParser::parse(const char* body, std::size_t size) {
+  if (size > kWholeBytesMax) return error_of(simdjson::CAPACITY);
+  auto upload = parse_document(state_->parser, body, size);
+  if (state_->parser.capacity() > kTablesKeptForBytesMax) state_ = std::make_unique<State>();
+  return upload;
+}
+
+Result<JsonUpload> JsonParser::parse_around(const char* body, std::size_t size, const JsonHole& hole) {
+  const std::size_t behind = hole.offset + hole.size;
+  if (size - hole.size > kWholeBytesMax) return error_of(simdjson::CAPACITY);
+  std::string outline;
+  outline.reserve(size - hole.size + kPaddingBytes);
+  outline.append(body, hole.offset).append(body + behind, size - behind);
+  auto upload = parse(outline.data(), outline.size());
+  if (!upload) {
+    Error error = upload.error();
+    if (error.position >= static_cast<std::int64_t>(hole.offset)) {
+      error.position += static_cast<std::int64_t>(hole.size);
+    }
+    return error;
+  }
+  if (upload->file_offset != hole.offset) {
+    return Error{ErrorCode::kBodyTooLarge, "The JSON body is large and its longest string is not the file."};
+  }
+  upload->file_size = hole.size;
   return upload;
 }
 

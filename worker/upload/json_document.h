@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/result.h"
+#include "worker/upload/json_outline.h"
 
 namespace forklift {
 
@@ -18,20 +19,34 @@ struct JsonUpload {
 };
 
 /// Reads the JSON body of an upload: an object with one of "file", "data" and "content", and perhaps
-/// "filename". Other members may be there; all of it must be well-formed JSON. Keeps its memory between
-/// bodies, some four bytes for each of the largest at worst. One thread at a time.
+/// "filename". Other members may be there; all of it must be well-formed JSON. One thread at a time.
+///
+/// simdjson's tables take up to six bytes for each byte of what it parses, whatever that holds. So no more
+/// than kWholeBytesMax are ever given to it, and the tables of more than kTablesKeptForBytesMax are freed at
+/// once: at most 7 MiB while it parses, at most 3 MiB between two bodies.
 class JsonParser {
  public:
   /// Bytes that must be readable behind a body; what they hold does not matter.
   static const std::size_t kPaddingBytes;
 
+  /// The largest body that is parsed whole; of a larger one, what may stand beside its file.
+  static constexpr std::size_t kWholeBytesMax = 1u << 20;
+
   JsonParser();
   ~JsonParser();
 
-  /// The errors are kBadBody, with the position where the parser knows it, kBodyTooLarge and kNoMemory.
+  /// A body of at most kWholeBytesMax. The errors are kBadBody, with the position where the parser knows it,
+  /// kBodyTooLarge and kNoMemory.
   Result<JsonUpload> parse(const char* body, std::size_t size);
 
+  /// The same for a larger body, by what stands around its longest string, which find_longest_string() found:
+  /// that must be the file (else kBodyTooLarge). Whether its inside is well-formed is left to whoever decodes
+  /// it: all that base64 may hold is.
+  Result<JsonUpload> parse_around(const char* body, std::size_t size, const JsonHole& hole);
+
  private:
+  static constexpr std::size_t kTablesKeptForBytesMax = 512u << 10;
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -21,6 +21,18 @@ Result<JsonUpload> parse(JsonParser& parser, std::string_view body) {
   return parser.parse(padded.data(), body.size());
 }
 
+/// As a body is read that is too large to be parsed whole.
+Result<JsonUpload> parse_around(JsonParser& parser, std::string_view body, std::size_t beside_bytes_max) {
+  const auto hole = find_longest_string(body, beside_bytes_max);
+  if (!hole) return hole.error();
+  return parser.parse_around(body.data(), body.size(), *hole);
+}
+
+bool same(const JsonUpload& a, const JsonUpload& b) {
+  return a.field == b.field && a.filename == b.filename && a.file_offset == b.file_offset &&
+         a.file_size == b.file_size;
+}
+
 Read read(std::string_view body) {
   JsonParser parser;
   const auto upload = parse(parser, body);
@@ -94,6 +106,8 @@ TEST_CASE("a JSON body that is no upload is refused with a sentence") {
     CHECK(upload.error().code == ErrorCode::kBadBody);
     CHECK(std::string_view(upload.error().operation).ends_with('.'));
     CHECK(upload.error().position < static_cast<std::int64_t>(body.size()));
+    // What is wrong inside of the file is found by whoever decodes it.
+    if (const auto around = parse_around(parser, body, 1000)) CHECK(around->file_size > 4);
   }
   const auto position_of = [&](std::string_view body) { return parse(parser, body).error().position; };
   CHECK(position_of(R"({"file":1})") == 8);
@@ -118,4 +132,78 @@ TEST_CASE("a filename over 4096 bytes is too large") {
   const auto upload = parse(parser, R"({"file":"","filename":")" + std::string(4097, 'x') + "\"}");
   REQUIRE_FALSE(upload.ok());
   CHECK(upload.error().code == ErrorCode::kBodyTooLarge);
+}
+
+TEST_CASE("a large JSON body is read by what stands around its file, as it would be read whole") {
+  const std::string base64(5000, 'Q');
+  const std::string escaped = base64 + R"(\/\/\\\\)";
+  JsonParser parser;
+  for (const std::string& file : {base64, escaped}) {
+    for (const std::string& body :
+         {R"({"file":")" + file + R"("})", R"( {"filename":"a\"b\\","data" : ")" + file + R"("} )",
+          R"({"x":["\\","\"",{"file":"Zm9v"}],"content":")" + file +
+              R"(","y":{"":null},"filename":"\u00e4"})"}) {
+      INFO(body);
+      const auto whole = parse(parser, body);
+      const auto around = parse_around(parser, body, 1000);
+      REQUIRE(whole.ok());
+      REQUIRE(around.ok());
+      CHECK(same(*whole, *around));
+      CHECK(body.substr(around->file_offset, around->file_size) == file);
+    }
+  }
+}
+
+TEST_CASE("a large JSON body whose longest string is not its file is too large") {
+  const std::string longest(3000, 'Q');
+  JsonParser parser;
+  for (const std::string& body :
+       {R"({"file":"Zm9v","x":")" + longest + R"("})", R"({"file":"Zm9v",")" + longest + R"(":1})",
+        R"({"filename":")" + longest + R"(","file":"Zm9v"})"}) {
+    const auto upload = parse_around(parser, body, 1000);
+    REQUIRE_FALSE(upload.ok());
+    CHECK(upload.error().code == ErrorCode::kBodyTooLarge);
+  }
+}
+
+TEST_CASE("a mistake in a large JSON body is told where it stands") {
+  const std::string head = R"({"a":1,"file":")" + std::string(3000, 'Q') + R"(",)";
+  JsonParser parser;
+  for (const std::string& body :
+       {head + R"("b":tru})", head + R"("data":"Zm9v"})", R"({"b":tru,)" + head.substr(1) + R"("c":1})"}) {
+    const auto whole = parse(parser, body);
+    const auto around = parse_around(parser, body, 1000);
+    REQUIRE_FALSE(whole.ok());
+    REQUIRE_FALSE(around.ok());
+    CHECK(whole.error().position == around.error().position);
+    CHECK(std::string(whole.error().operation) == around.error().operation);
+  }
+}
+
+TEST_CASE("a JSON body with more than so much beside its longest string is too large, however it is made") {
+  const auto check = [](const std::string& body, ErrorCode code) {
+    INFO(body.substr(0, 40));
+    const auto hole = find_longest_string(body, 1000);
+    REQUIRE_FALSE(hole.ok());
+    CHECK(hole.error().code == code);
+  };
+  check(std::string(1001, '['), ErrorCode::kBodyTooLarge);
+  check(std::string(1000, ' ') + R"("")", ErrorCode::kBodyTooLarge);
+  check('"' + std::string(4000, 'a') + R"(",")" + std::string(999, 'b') + '"', ErrorCode::kBodyTooLarge);
+  std::string quotes;
+  while (quotes.size() < 5000) quotes += R"("",)";
+  check(quotes, ErrorCode::kBodyTooLarge);
+  check('"' + std::string(4000, 'a'), ErrorCode::kBadBody);
+  check('"' + std::string(4000, 'a') + "\\\"", ErrorCode::kBadBody);
+  const std::string most = std::string(500, ' ') + '"' + std::string(4000, 'a') + '"' + std::string(498, ' ');
+  REQUIRE(find_longest_string(most, 1000).ok());
+  CHECK(find_longest_string(most, 1000)->offset == 501);
+  CHECK(find_longest_string(most, 1000)->size == 4000);
+}
+
+TEST_CASE("a JSON body over what is parsed whole is not given to the parser") {
+  JsonParser parser;
+  const std::string body = R"({"file":")" + std::string(JsonParser::kWholeBytesMax, 'Q') + R"("})";
+  CHECK(parse(parser, body).error().code == ErrorCode::kBodyTooLarge);
+  CHECK(parse_around(parser, body, 1000)->file_size == JsonParser::kWholeBytesMax);
 }
