@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from http_support import WORKER, Client, eventually, request_bytes
+from http_support import DISK_WRITE, WORKER, Client, eventually, request_bytes
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "bench", "supervision"))
 
@@ -102,6 +102,38 @@ class LoadOn:
 
     def answered(self):
         return self.load.fates["ok"]
+
+
+class SlowUploads:
+    """Uploads that take a tenth of a second each, so that there is always one on its way: what failed, and how many did not."""
+
+    def __init__(self, program, clients=4):
+        self.program, self.over, self.failed, self.done = program, threading.Event(), [], 0
+        self.threads = [threading.Thread(target=self._run) for _ in range(clients)]
+
+    def _run(self):
+        body = b"x" * 20_000
+        while not self.over.is_set():
+            try:
+                with self.program.client() as client:
+                    client.send(request_bytes("POST", DISK_WRITE, None, headers=(f"Content-Length: {len(body)}",)))
+                    trickle(client, body, 0.1)
+                    status = client.response("POST").status
+                    if status not in (200, 201):
+                        self.failed.append(status)
+            except (OSError, AssertionError) as error:
+                self.failed.append(repr(error))
+            self.done += 1
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Failures that users of other masters reported around reload, scaling and boot. The list: docs/supervision.md."""
 
+import contextlib
 import os
 import random
 import re
@@ -7,8 +8,12 @@ import signal
 import threading
 import time
 
+import pytest
+
 from http_support import DISK_WRITE, SANITIZED, Client, eventually, request_bytes
-from supervision_support import LoadOn, busy_machine, misbehaving, replaced, spawns  # noqa: F401
+from supervision_support import LoadOn, SlowUploads, answers, busy_machine, misbehaving, replaced, spawns  # noqa: F401
+
+MEMORY_WRITE = "/files/upload/stream/async_read_and_memory_write"
 
 
 def reload(program, generation):
@@ -18,28 +23,31 @@ def reload(program, generation):
 
 def test_twenty_reloads_under_load_lose_no_request(master):
     program = master(workers=2)
-    with LoadOn(program) as load:
+    with LoadOn(program) as load, SlowUploads(program) as slow:
         for _ in range(20):
             old = program.workers()
             program.signal(signal.SIGHUP)
             replaced(program, old, 2)
     assert load.figures["lost"] == 0, load.figures
+    assert slow.failed == [] and slow.done > 20
     assert load.answered() == load.figures["requests"]
 
 
 def test_scaling_up_and_down_under_load_loses_no_request(master):
     program = master(workers=1)
-    with LoadOn(program) as load:
+    with LoadOn(program) as load, SlowUploads(program) as slow:
         for _ in range(5):
             for number, counts in ((signal.SIGTTIN, (2, 3, 4)), (signal.SIGTTOU, (3, 2, 1))):
                 for count in counts:
                     program.signal(number)
                     eventually(lambda aim=count: len(program.workers()) == aim, f"{count} workers")
     assert load.figures["lost"] == 0, load.figures
+    assert slow.failed == [] and slow.done > 20
 
 
-def post_after(client, delay_s, fates):
+def post_after(event, client, delay_s, fates):
     """A POST on an idle connection. Lost is one that was sent and got no answer; one that found it closed may be sent again."""
+    event.wait()
     time.sleep(delay_s)
     if not client.silent(0.0001):
         fates.append("closed before")
@@ -51,24 +59,72 @@ def post_after(client, delay_s, fates):
         fates.append(repr(error))
 
 
+def idle_clients(program, count):
+    clients = [Client(program.port) for _ in range(count)]
+    for client in clients:
+        client.request("GET", "/healthz")
+        assert client.response().status == 200
+    return clients
+
+
 def test_a_post_on_an_idle_connection_is_answered_while_its_worker_drains(master):
     program, chance, fates = master(workers=2), random.Random(1), []
     for generation in range(2, 7):
-        clients = [Client(program.port) for _ in range(40)]
-        for client in clients:
-            client.request("GET", "/healthz")
-            assert client.response().status == 200
-        posts = [threading.Thread(target=post_after, args=(client, chance.uniform(0, 0.06), fates)) for client in clients]
+        clients, begun, drained = idle_clients(program, 40), threading.Event(), threading.Event()
+        posts = [
+            threading.Thread(target=post_after, args=((begun, drained)[number % 2], client, chance.uniform(0, 0.05), fates))
+            for number, client in enumerate(clients)
+        ]
         for post in posts:
             post.start()
-        time.sleep(0.02)
+        begun.set()
         reload(program, generation)
+        drained.set()
         for post in posts:
             post.join()
         for client in clients:
             client.socket.close()
     assert len(fates) == 200
-    assert {fate for fate in fates} <= {200, 201}, fates
+    assert {fate for fate in fates if fate != "closed before"} <= {200, 201}, fates
+    assert fates.count("closed before") <= 20  # on a machine too busy to be in time
+
+
+@contextlib.contextmanager
+def busy_worker(program):
+    """An upload as fast as the worker takes it, on a connection of its own."""
+    client, over = program.client(), threading.Event()
+    client.request("POST", MEMORY_WRITE, None, headers=(f"Content-Length: {1 << 40}",))
+
+    def send():
+        block = bytes(1 << 20)
+        with contextlib.suppress(OSError):
+            while not over.is_set():
+                client.send(block)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        yield
+    finally:
+        over.set()
+        client.reset()
+        sender.join()
+
+
+@pytest.mark.xfail(reason="idle connections are closed before it is looked whether a request waits on them")
+def test_requests_that_came_while_a_draining_worker_did_not_run_are_answered(master):
+    program = master("--timeout", "60s", "--limit-body", "2TiB", workers=1)
+    (old,), clients = program.workers(), idle_clients(program, 10)
+    with busy_worker(program):
+        time.sleep(0.1)
+        reload(program, 2)
+        time.sleep(0.2)
+        os.kill(old, signal.SIGSTOP)  # as on a machine that has no time for it
+        for client in clients:
+            client.request("POST", DISK_WRITE, b"x" * 1000)
+        time.sleep(1.5)  # idle connections are due to be closed
+        os.kill(old, signal.SIGCONT)
+        assert [status for status in answers(clients) if status not in (200, 201)] == []
 
 
 def test_old_workers_serve_until_new_ones_have_booted(master, misbehaving):  # noqa: F811
