@@ -50,12 +50,13 @@ Actions Fleet::spawn_failed(WorkerId id, const std::string& reason, TimePoint no
 Actions Fleet::ready(WorkerId id, TimePoint now) {
   Worker* const worker = find(id);
   // Late: it was told to leave while the message was on its way.
-  if (worker == nullptr || worker->phase != Phase::kBooting) return settle(now);
+  const bool late = worker != nullptr && worker->phase != Phase::kBooting;
+  if (worker == nullptr || (late && !planted(Plant::kHearLateReady))) return settle(now);
   served_ = true;
   if (worker->generation == wanted_.generation) proven_ = true;
   if (worker->generation == stable_.generation) stable_served_ = true;
   enter(*worker, Phase::kServing, now);
-  actions_.push_back(Accept{id});
+  if (!planted(Plant::kForgetAccept)) actions_.push_back(Accept{id});
   for (Worker& other : workers_) {
     if (other.slot == worker->slot && active(other) && rank(other) < rank(*worker)) retire(other, now);
   }
@@ -73,6 +74,15 @@ Actions Fleet::broke_contract(WorkerId id, const std::string& reason, TimePoint 
   return settle(now);
 }
 
+Actions Fleet::leaving(WorkerId id, TimePoint now) {
+  Worker* const worker = find(id);
+  if (worker == nullptr || !active(*worker)) return settle(now);
+  note(log::Level::kWarning, called(id, worker->slot) + "was told to leave by somebody else");
+  mourn(*worker, false, "was told to leave", now);
+  enter(*worker, Phase::kDraining, now);
+  return settle(now);
+}
+
 Actions Fleet::channel_closed(WorkerId id, TimePoint now) {
   if (Worker* const worker = find(id)) kill_soon(*worker, kAbortGrace, now);
   return settle(now);
@@ -86,24 +96,17 @@ Actions Fleet::exited(WorkerId id, Ending ending, TimePoint now) {
   const bool clean = ending.signal == 0 && ending.status == 0;
   note(expected && clean ? log::Level::kInfo : log::Level::kWarning, called(id, worker->slot) + reason);
   const bool own_fault = !killed_from_outside(ending) && !clean;
-  if (planted(Plant::kForgetDead) && worker->phase == Phase::kServing) {
-    worker->mourned = true;
-    return settle(now);
-  }
   mourn(*worker, own_fault, reason, now);
   remove(id);
+  if (planted(Plant::kTalkToDead)) actions_.push_back(Stop{id});
   if (planted(Plant::kExitWhenEmpty) && workers_.empty()) stopping_ = true;
   return settle(now);
 }
 
 Actions Fleet::reload(Generation generation, FleetPolicy policy, TimePoint now) {
   if (stopping_) return settle(now);
-  if (reloading()) {
-    note(log::Level::kInfo, "a reload is going on; the next one follows it");
-    queued_ = Plan{generation, policy};
-  } else {
-    begin_reload(Plan{generation, policy});
-  }
+  if (reloading()) note(log::Level::kInfo, "a reload is going on; the next one follows it");
+  queued_ = Plan{generation, policy};
   return settle(now);
 }
 
@@ -155,7 +158,7 @@ void Fleet::enter(Worker& worker, Phase phase, TimePoint now) {
 
 /// Lets a worker go that did nothing wrong: what serves may finish, what boots has nothing to finish.
 void Fleet::retire(Worker& worker, TimePoint now) {
-  if (worker.phase == Phase::kBooting) return end(worker, now);
+  if (worker.phase == Phase::kBooting && !planted(Plant::kDrainBooting)) return end(worker, now);
   actions_.push_back(Drain{worker.id, milliseconds(0)});
   enter(worker, Phase::kDraining, now);
 }
@@ -188,7 +191,7 @@ void Fleet::mourn(Worker& worker, bool own_fault, const std::string& reason, Tim
     back_off(slot, now);
     if (start_is_hopeless()) give_up_start(reason, now);
   } else {
-    slot = Slot{0, now};
+    slot = Slot{0, planted(Plant::kForgetDead) ? TimePoint::max() : now};
   }
 }
 
@@ -203,6 +206,13 @@ void Fleet::remove(WorkerId id) {
   std::erase_if(workers_, [id](const Worker& worker) { return worker.id == id; });
 }
 
+void Fleet::drain_within(Worker& worker, milliseconds limit, TimePoint now) {
+  // A little early, so that a worker closes its last transfers itself and the kill finds nobody.
+  actions_.push_back(Drain{worker.id, limit - limit / 20});
+  enter(worker, Phase::kDraining, now);
+  kill_soon(worker, limit, now);
+}
+
 void Fleet::begin_stop(bool quick, TimePoint now) {
   stopping_ = true;
   for (Worker& worker : workers_) {
@@ -210,11 +220,7 @@ void Fleet::begin_stop(bool quick, TimePoint now) {
     if (quick || worker.phase == Phase::kBooting) {
       end(worker, now);
     } else {
-      // A little early, so that a worker closes its last transfers itself and the kill finds nobody.
-      const milliseconds limit = wanted_.policy.graceful_timeout;
-      actions_.push_back(Drain{worker.id, limit - limit / 20});
-      enter(worker, Phase::kDraining, now);
-      kill_soon(worker, limit, now);
+      drain_within(worker, wanted_.policy.graceful_timeout, now);
     }
   }
 }
@@ -232,7 +238,8 @@ Actions Fleet::settle(TimePoint now) {
   deadline_ = ticked_at_ + interval;
   if (!stopping_) {
     finish_reload();
-    if (!reloading() && queued_) begin_reload(*std::exchange(queued_, std::nullopt));
+    if (!reloading() && queued_ && room_for_generation(now))
+      begin_reload(*std::exchange(queued_, std::nullopt));
     retire_surplus(now);
     refill(now);
     convert(now);
@@ -240,7 +247,8 @@ Actions Fleet::settle(TimePoint now) {
   for (const Worker& worker : workers_) {
     if (worker.kill_at) wake_at(*worker.kill_at);
   }
-  if (stopping_ && workers_.empty() && !std::exchange(exited_, true)) actions_.push_back(Exit{exit_code_});
+  const bool ended = workers_.empty() || planted(Plant::kExitEarly);
+  if (stopping_ && ended && !std::exchange(exited_, true)) actions_.push_back(Exit{exit_code_});
   return std::exchange(actions_, {});
 }
 

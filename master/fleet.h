@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <random>
@@ -38,14 +39,18 @@ class Fleet {
   /// The worker broke the contract (another ABI, a message that is none): it is killed and replaced.
   Actions broke_contract(WorkerId id, const std::string& reason, TimePoint now);
 
+  /// The worker drains because somebody else told it to (SIGTERM). It is replaced at once.
+  Actions leaving(WorkerId id, TimePoint now);
+
   /// The worker's end of the channel is closed. It has a moment to exit.
   Actions channel_closed(WorkerId id, TimePoint now);
 
   /// The process is reaped. Nothing is ever said about `id` again.
   Actions exited(WorkerId id, Ending ending, TimePoint now);
 
-  /// A new configuration or binary, known as `generation` from now on. While another reload is going on it
-  /// waits, and only the last one that waits is carried out.
+  /// A new configuration or binary, known as `generation` from now on. A number of workers that is what it
+  /// was leaves what resize() made of it. While another reload is going on, or too many old generations still
+  /// drain, it waits, and only the last one that waits is carried out.
   Actions reload(Generation generation, FleetPolicy policy, TimePoint now);
 
   /// Graceful (TERM) or quick (INT, QUIT). Asked a second time, kills.
@@ -62,12 +67,17 @@ class Fleet {
   /// False: no Spawn will ever name that generation again, what belongs to it may go.
   bool may_spawn(Generation generation) const;
 
+  bool stopping() const { return stopping_; }
+
   int serving() const;
+
+  /// How many workers beyond slot_limit() may boot or serve in its slots.
+  int surge_limit() const { return std::max(stable_.policy.max_surge, wanted_.policy.max_surge); }
 
   /// How many are to serve once all that is under way is done.
   int target() const { return wanted_.policy.workers; }
 
-  /// The slots in use: at most one worker more than that boots or serves in them at any time. A reload to
+  /// The slots in use: at most surge_limit() workers more than that are in them at any time. A reload to
   /// fewer workers keeps the old slots until it has succeeded.
   int slot_limit() const;
 
@@ -84,6 +94,7 @@ class Fleet {
     TimePoint moved_at{};  // when `bytes` was
     std::uint64_t beats = 0;
     std::uint64_t bytes = 0;
+    bool hurried = false;                // its drain has been given an end
     bool mourned = false;                // its loss has been dealt with already, the process is still there
     std::optional<TimePoint> kill_at{};  // SIGKILL then
   };
@@ -96,6 +107,7 @@ class Fleet {
   struct Plan {
     Generation generation;
     FleetPolicy policy;
+    int workers_asked = policy.workers;  // by the configuration; TTIN and TTOU change policy.workers
   };
 
   // fleet.cpp: one worker
@@ -108,6 +120,7 @@ class Fleet {
   void mourn(Worker& worker, bool own_fault, const std::string& reason, TimePoint now);
   void back_off(Slot& slot, TimePoint now);
   void remove(WorkerId id);
+  void drain_within(Worker& worker, milliseconds limit, TimePoint now);
   void begin_stop(bool quick, TimePoint now);
   void kill_all();
   Actions settle(TimePoint now);
@@ -127,6 +140,8 @@ class Fleet {
   bool serves(int slot, Generation generation) const;
   std::optional<Generation> refill_generation(int slot) const;
   void begin_reload(const Plan& plan);
+  bool room_for_generation(TimePoint now);
+  int surge_now() const;
   void finish_reload();
   void roll_back(const std::string& reason, TimePoint now);
   void retire_surplus(TimePoint now);

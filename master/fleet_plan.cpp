@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "master/fleet.h"
 #include "master/planted.h"
@@ -43,6 +45,7 @@ bool Fleet::serves(int slot, Generation generation) const {
 
 /// An empty slot gets the newest generation that has shown it can serve.
 std::optional<Generation> Fleet::refill_generation(int slot) const {
+  if (planted(Plant::kSpawnOutdated)) return stable_.generation - 1;
   if (proven_ && slot < wanted_.policy.workers) return wanted_.generation;
   if (!proven_ && slot < stable_.policy.workers) return stable_.generation;
   return std::nullopt;
@@ -51,8 +54,28 @@ std::optional<Generation> Fleet::refill_generation(int slot) const {
 void Fleet::begin_reload(const Plan& plan) {
   note(log::Level::kInfo, log::text("reloading: generation ", plan.generation));
   wanted_ = plan;
+  if (plan.workers_asked == stable_.workers_asked) wanted_.policy.workers = stable_.policy.workers;
   proven_ = false;
   reload_kills_ = 0;
+}
+
+/// A transfer that moves may outlive any number of reloads, but old generations must not pile up without end:
+/// where there are too many, the oldest gets as long as at a stop, and the reload waits for its end.
+bool Fleet::room_for_generation(TimePoint now) {
+  std::set<Generation> old;
+  for (const Worker& worker : workers_) {
+    if (worker.generation != stable_.generation) old.insert(worker.generation);
+  }
+  if (static_cast<int>(old.size()) < stable_.policy.old_generations_max) return true;
+  if (planted(Plant::kPileUpGenerations)) return true;
+  for (Worker& worker : workers_) {
+    if (worker.generation != *old.begin() || worker.phase != Phase::kDraining) continue;
+    if (std::exchange(worker.hurried, true)) continue;
+    note(log::Level::kWarning, log::text("too many old generations: the transfers of worker ", worker.id,
+                                         " must end before the next reload"));
+    drain_within(worker, stable_.policy.graceful_timeout, now);
+  }
+  return false;
 }
 
 void Fleet::finish_reload() {
@@ -102,13 +125,19 @@ void Fleet::refill(TimePoint now) {
   }
 }
 
-/// Moves the fleet to the wanted generation, one extra worker at a time. The same road leads back after a
+/// How many extra workers there may be now: of a generation that has proven nothing, one.
+int Fleet::surge_now() const {
+  if (reloading() && !proven_ && !planted(Plant::kNoCanary)) return 1;
+  return planted(Plant::kReloadAllAtOnce) ? 1024 : wanted_.policy.max_surge;
+}
+
+/// Moves the fleet to the wanted generation, a few extra workers at a time. The same road leads back after a
 /// roll-back.
 void Fleet::convert(TimePoint now) {
   while (const auto slot = next_to_convert()) {
-    const bool busy = std::any_of(workers_.begin(), workers_.end(),
-                                  [this](const Worker& worker) { return surplus(worker); });
-    if (busy && !planted(Plant::kReloadAllAtOnce)) return;
+    const auto extra = std::count_if(workers_.begin(), workers_.end(),
+                                     [this](const Worker& worker) { return surplus(worker); });
+    if (extra >= surge_now()) return;
     const TimePoint not_before = slot_at(*slot).not_before;
     // The back-off is about the generation that failed, which a reload may be about to mend.
     if (!reloading() && now < not_before) return wake_at(not_before);
@@ -124,7 +153,7 @@ void Fleet::convert(TimePoint now) {
 }
 
 std::optional<int> Fleet::next_to_convert() const {
-  for (int slot = 0; slot < wanted_.policy.workers; ++slot) {
+  for (int slot = planted(Plant::kSkipSlot) ? 1 : 0; slot < wanted_.policy.workers; ++slot) {
     bool newcomer = false;
     bool other = reloading() && !proven_;
     for (const Worker& worker : workers_) {
@@ -145,6 +174,7 @@ Fleet::Slot& Fleet::slot_at(int slot) {
 void Fleet::spawn(int slot, Generation generation, TimePoint now) {
   budget_.set_burst(2 * slot_limit());
   if (!budget_.take(now) && !planted(Plant::kIgnoreBudget)) return wake_at(budget_.next(now));
+  if (planted(Plant::kReuseIds) && next_id_ > 1) --next_id_;
   Worker worker{.id = next_id_++, .slot = slot, .generation = generation};
   worker.since = worker.beat_at = worker.moved_at = now;
   workers_.push_back(worker);

@@ -19,8 +19,11 @@ using Generation = std::uint64_t;
 /// What the fleet is to be. Comes from the Config, changes with a reload.
 struct FleetPolicy {
   int workers = 1;
-  milliseconds timeout{30000};           // a loop that stood still that long is replaced; 0: never
-  milliseconds graceful_timeout{30000};  // a stop, or a drain that stands still, may take that long
+  milliseconds timeout{30000};             // a loop that stood still that long is replaced; 0: never
+  milliseconds graceful_timeout{30000};    // a stop may take that long, or the end of one generation too many
+  milliseconds drain_idle_timeout{30000};  // a worker ends transfers that stand still that long in a drain
+  int max_surge = 1;                       // extra workers that a reload may have at a time
+  int old_generations_max = 8;             // that may drain beside the one that serves
 };
 
 inline constexpr milliseconds kBootTimeout{30000};  // from the spawn to READY
@@ -41,7 +44,8 @@ struct Ending {
 struct Pulse {
   WorkerId id;
   std::uint64_t beats;
-  std::uint64_t bytes;  // moved by all its connections, either way
+  std::uint64_t bytes;   // moved by all its connections, either way
+  bool at_disk = false;  // it waits for its disk
 };
 
 // What the fleet asks of the supervisor, in order.

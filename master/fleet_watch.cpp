@@ -23,7 +23,7 @@ void Fleet::take(const Pulse& pulse, TimePoint now) {
   if (worker == nullptr) return;
   // Any change counts: what the figure is, is the worker's own claim.
   if (worker->beats != pulse.beats) worker->beat_at = now;
-  if (worker->bytes != pulse.bytes) worker->moved_at = now;
+  if (worker->bytes != pulse.bytes || pulse.at_disk) worker->moved_at = now;
   worker->beats = pulse.beats;
   worker->bytes = pulse.bytes;
 }
@@ -38,6 +38,7 @@ void Fleet::forgive(Clock::duration pause) {
 }
 
 void Fleet::watch(Worker& worker, TimePoint now) {
+  if (planted(Plant::kNeverKill)) worker.kill_at.reset();
   if (worker.kill_at && now >= *worker.kill_at) {
     mourn(worker, true, "did not go when it was told to", now);
     note(log::Level::kWarning, log::text("worker ", worker.id, " does not go: killed"));
@@ -63,11 +64,12 @@ void Fleet::watch(Worker& worker, TimePoint now) {
   if (worker.phase == Phase::kDraining && !stopping_) watch_drain(worker, now);
 }
 
-/// A drain is judged by progress: as long as bytes move, it may go on.
+/// A drain is judged by progress: as long as bytes move, it may go on. The worker judges each transfer by
+/// itself (Connection::check_drain); here is only noticed that it does not.
 void Fleet::watch_drain(Worker& worker, TimePoint now) {
   const TimePoint moved =
       planted(Plant::kKillMovingDrain) ? worker.since : std::max(worker.since, worker.moved_at);
-  if (now - moved < wanted_.policy.graceful_timeout) return;
+  if (now - moved < 2 * wanted_.policy.drain_idle_timeout) return;
   note(log::Level::kWarning, log::text("worker ", worker.id, " drains without progress: stopped"));
   end(worker, now);
 }

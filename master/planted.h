@@ -13,7 +13,18 @@ enum class Plant : int {
   kForgetDead,         // a dead worker's slot stays empty
   kExitWhenEmpty,      // a fleet that has served exits when its last worker dies
   kReloadAllAtOnce,    // a reload starts all newcomers at the same time
+  kNoCanary,           // it does not wait for the first one to be ready
+  kPileUpGenerations,  // old generations are not counted
   kKeepBadGeneration,  // a failed reload is not rolled back
+  kForgetAccept,       // who is ready is not let in
+  kReuseIds,           // a new worker gets the id of the one before
+  kSpawnOutdated,      // an empty slot gets a generation that is gone
+  kHearLateReady,      // who was sent away is let in when it is ready
+  kDrainBooting,       // who boots is drained
+  kExitEarly,          // a stop does not wait for the workers
+  kTalkToDead,         // who was reaped is told to stop
+  kNeverKill,          // who does not go is left there
+  kSkipSlot,           // a reload forgets the first slot
 };
 
 #ifdef FORKLIFT_PLANT

@@ -6,7 +6,17 @@
 namespace forklift::sim {
 namespace {
 
-constexpr FleetPolicy policy_for(int size) { return FleetPolicy{size, seconds(30), seconds(20)}; }
+constexpr milliseconds kGraceful = seconds(20);
+
+/// The other settings follow from the size, so that they change with it.
+constexpr FleetPolicy policy_for(int size) {
+  return FleetPolicy{.workers = size,
+                     .timeout = seconds(30),
+                     .graceful_timeout = kGraceful,
+                     .drain_idle_timeout = seconds(10),
+                     .max_surge = 1 + size % 3,
+                     .old_generations_max = kOldGenerationsMax};
+}
 
 }  // namespace
 
@@ -40,7 +50,7 @@ void World::step() {
 
 void World::accident() {
   const WorkerId victim = somebody();
-  switch (std::uniform_int_distribution<int>(0, 9)(dice_)) {
+  switch (std::uniform_int_distribution<int>(0, 10)(dice_)) {
     case 0:
     case 1:
     case 2:
@@ -65,6 +75,9 @@ void World::accident() {
       // Somebody kills every worker as soon as it serves.
       if (chance(0.02)) massacre_until_ = now_ + within(500, 5000);
       return;
+    case 9:
+      if (chance(0.3)) return tell_to_leave(victim);
+      return operate();
     default:
       return operate();
   }
@@ -77,6 +90,16 @@ void World::crash(WorkerId id) {
   process.ending = kEndings[std::uniform_int_distribution<std::size_t>(0, 4)(dice_)];
   process.gone_at = now_;
   process.ready_at.reset();
+}
+
+/// Somebody sends one worker SIGTERM: it drains, and says so.
+void World::tell_to_leave(WorkerId id) {
+  if (!serves(id)) return;
+  Process& process = processes_[id];
+  if (process.hung) return;
+  process.dismissed = true;
+  leave_within(process, 1, 2000);
+  obey(fleet_.leaving(id, now_));
 }
 
 void World::operate() {
@@ -105,6 +128,7 @@ void World::suspend() {
   for (auto& [id, process] : processes_) {
     if (process.ready_at) *process.ready_at += pause;
     if (process.gone_at) *process.gone_at += pause;
+    if (process.hurried_at) *process.hurried_at += pause;
     pulses.push_back(Pulse{id, process.beats, process.bytes});
   }
   obey(fleet_.tick(pulses, now_));
@@ -150,6 +174,7 @@ void World::deliver_ready(WorkerId id) {
   process.ready_at.reset();
   if (process.hung) return;
   served_ = served_ || !process.dismissed;
+  if (!process.dismissed) proven_.insert(process.generation);
   obey(fleet_.ready(id, now_));
   if (chance(0.01)) obey(fleet_.ready(id, now_));
   if (now_ > massacre_until_ || !processes_.contains(id)) return;

@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <deque>
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,11 +13,38 @@
 
 namespace forklift::sim {
 
-/// A broken invariant, in words.
+/// What must be true of every fleet at any time (design, section 2). Each can fail: sim/main.cpp names a
+/// mistake of the fleet that breaks it.
+enum class Invariant : std::uint8_t {
+  kNotSentAwayEarly,
+  kKnowsWhoServes,
+  kNewIds,
+  kGenerationsInUse,
+  kNobodyAcceptsSentAway,
+  kOnlyServingDrained,
+  kMovingDrainGoesOn,
+  kInnocentNotKilled,
+  kServedEndsWhenTold,
+  kOutlivesWorkers,
+  kNothingSaidToTheDead,
+  kForkBudget,
+  kSurge,
+  kCanaryFirst,
+  kOldGenerations,
+  kStopEnds,
+  kRecovers,
+  kComesToRest,
+  kOneGeneration,
+  kCount,
+};
+const char* to_string(Invariant invariant);
+
 struct Violation {
-  std::string invariant;
+  Invariant invariant;
   std::string detail;
 };
+
+inline constexpr int kOldGenerationsMax = 2;
 
 /// What a generation of workers is like.
 enum class Quality : std::uint8_t {
@@ -30,12 +57,13 @@ enum class Quality : std::uint8_t {
 struct Process {
   int slot = 0;
   Generation generation = 0;
-  bool accepted = false;    // ACCEPT was sent
-  bool dismissed = false;   // DRAIN, STOP or a kill was sent
-  bool misbehaved = false;  // did something it may be killed for
-  bool hung = false;        // its loop stands still
-  bool stuck = false;       // takes no leave when it is told to
-  bool moves = false;       // its drain makes progress
+  bool accepted = false;                  // ACCEPT was sent
+  bool dismissed = false;                 // DRAIN, STOP or a kill was sent
+  bool misbehaved = false;                // did something it may be killed for
+  bool hung = false;                      // its loop stands still
+  bool stuck = false;                     // takes no leave when it is told to
+  bool moves = false;                     // its drain makes progress
+  std::optional<TimePoint> hurried_at{};  // told to end its drain by then and kGraceful
   std::uint64_t beats = 0;
   std::uint64_t bytes = 0;
   std::optional<TimePoint> ready_at{};
@@ -60,6 +88,7 @@ class World {
   void step();
   void accident();
   void crash(WorkerId id);
+  void tell_to_leave(WorkerId id);
   void operate();
   void suspend();
   void calm_down();
@@ -82,13 +111,15 @@ class World {
   void obey_one(const Note&) {}
   void obey_one(const Exit& exit);
   void dismiss(Process& process);
+  void hurry(Process& process);
   void leave_within(Process& process, int low_ms, int high_ms);
   Process* addressed(WorkerId id, const char* command);
 
   // What must be true (world_fleet.cpp)
-  void require(bool condition, const char* invariant, std::string detail);
+  void require(bool condition, Invariant invariant, std::string detail);
   void check_budget();
   void check_surge();
+  void check_generations();
   void check_calm(std::uint64_t forks_before);
   bool serves(WorkerId id) const;
   int serving() const;
@@ -101,8 +132,10 @@ class World {
   bool peaceful_ = false;
   std::map<WorkerId, Process> processes_;
   std::map<Generation, Quality> generations_;
+  std::set<Generation> proven_;  // a worker of theirs has been ready
   std::vector<WorkerId> failed_spawns_;
-  std::deque<TimePoint> forks_;
+  double forks_held_ = 0;  // in the bucket that check_budget() watches
+  TimePoint forked_at_;
   std::uint64_t fork_count_ = 0;
   WorkerId last_id_ = 0;
   int size_most_ = 0;

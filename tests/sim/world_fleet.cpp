@@ -19,6 +19,52 @@ std::string told(const Exit& exit) { return log::text("exit ", exit.code); }
 
 }  // namespace
 
+const char* to_string(Invariant invariant) {
+  switch (invariant) {
+    case Invariant::kNotSentAwayEarly:
+      return "serving workers are not sent away early";
+    case Invariant::kKnowsWhoServes:
+      return "the fleet knows who serves";
+    case Invariant::kNewIds:
+      return "every process has a new id";
+    case Invariant::kGenerationsInUse:
+      return "only generations in use are started";
+    case Invariant::kNobodyAcceptsSentAway:
+      return "nobody accepts who was sent away";
+    case Invariant::kOnlyServingDrained:
+      return "only who serves is drained";
+    case Invariant::kMovingDrainGoesOn:
+      return "a drain that moves is not cut short";
+    case Invariant::kInnocentNotKilled:
+      return "who did nothing wrong is not killed";
+    case Invariant::kServedEndsWhenTold:
+      return "a fleet that has served ends when told to";
+    case Invariant::kOutlivesWorkers:
+      return "the master outlives its workers";
+    case Invariant::kNothingSaidToTheDead:
+      return "nothing is said to the dead";
+    case Invariant::kForkBudget:
+      return "forks stay within the budget";
+    case Invariant::kStopEnds:
+      return "a fleet that is told to stop ends";
+    case Invariant::kRecovers:
+      return "the fleet recovers";
+    case Invariant::kComesToRest:
+      return "the fleet comes to rest";
+    case Invariant::kOneGeneration:
+      return "one generation serves in the end";
+    case Invariant::kSurge:
+      return "there are no more extra workers than allowed";
+    case Invariant::kCanaryFirst:
+      return "a reload tries one worker first";
+    case Invariant::kOldGenerations:
+      return "old generations do not pile up";
+    case Invariant::kCount:
+      break;
+  }
+  return "";
+}
+
 /// A batch of actions is one decision: what it does to the fleet is judged when all of it is done.
 void World::obey(const Actions& actions) {
   int before = serving();
@@ -35,11 +81,12 @@ void World::obey(const Actions& actions) {
   }
   const bool stopping = stops_ > 0 || !served_;
   if (dismissed && !stopping) {
-    require(serving() >= std::min(before, fleet_.target()), "serving workers are not sent away early",
+    require(serving() >= std::min(before, fleet_.target()), Invariant::kNotSentAwayEarly,
             log::text(before, " served, ", serving(), " do, ", fleet_.target(), " should"));
   }
   check_surge();
-  require(fleet_.serving() == serving(), "the fleet knows who serves",
+  check_generations();
+  require(fleet_.serving() == serving(), Invariant::kKnowsWhoServes,
           log::text("it says ", fleet_.serving(), ", there are ", serving()));
   while (!failed_spawns_.empty()) {
     const WorkerId id = failed_spawns_.back();
@@ -51,11 +98,10 @@ void World::obey(const Actions& actions) {
 
 void World::obey_one(const Spawn& spawn) {
   ++fork_count_;
-  require(spawn.id > last_id_, "every process has a new id", std::to_string(spawn.id));
+  require(spawn.id > last_id_, Invariant::kNewIds, std::to_string(spawn.id));
   require(generations_.contains(spawn.generation) && fleet_.may_spawn(spawn.generation),
-          "only generations in use are started", std::to_string(spawn.generation));
+          Invariant::kGenerationsInUse, std::to_string(spawn.generation));
   last_id_ = std::max(last_id_, spawn.id);
-  forks_.push_back(now_);
   check_budget();
   Process& process = processes_[spawn.id];
   process.slot = spawn.slot;
@@ -81,7 +127,7 @@ void World::obey_one(const Spawn& spawn) {
 
 void World::obey_one(const Accept& accept) {
   if (Process* const process = addressed(accept.id, "ACCEPT")) {
-    require(!process->dismissed, "nobody accepts who was sent away", std::to_string(accept.id));
+    require(!process->dismissed, Invariant::kNobodyAcceptsSentAway, std::to_string(accept.id));
     process->accepted = true;
   }
 }
@@ -89,19 +135,31 @@ void World::obey_one(const Accept& accept) {
 void World::obey_one(const Drain& drain) {
   Process* const process = addressed(drain.id, "DRAIN");
   if (process == nullptr) return;
-  require(process->accepted, "only who serves is drained", std::to_string(drain.id));
+  require(process->accepted, Invariant::kOnlyServingDrained, std::to_string(drain.id));
   const bool first = !process->dismissed;
   dismiss(*process);
+  if (!first && stops_ == 0) return hurry(*process);
   if (process->hung || process->stuck || !first) return;
   if (chance(0.7)) return leave_within(*process, 1, 2000);
   process->moves = chance(0.7);  // else it has a connection that stands still, and waits for it
   if (process->moves) leave_within(*process, 2000, 120000);
 }
 
+/// Its drain is given an end; a worker keeps to that.
+void World::hurry(Process& process) {
+  std::set<Generation> old;
+  for (const auto& [id, other] : processes_) {
+    if (!fleet_.may_spawn(other.generation)) old.insert(other.generation);
+  }
+  require(old.size() >= kOldGenerationsMax, Invariant::kMovingDrainGoesOn, "hurried without need");
+  process.hurried_at = now_;
+  if (!process.hung && !process.stuck) leave_within(process, 1, 19000);
+}
+
 void World::obey_one(const Stop& stop) {
   Process* const process = addressed(stop.id, "STOP");
   if (process == nullptr) return;
-  require(!process->moves || stops_ > 0, "a drain that moves is not cut short", std::to_string(stop.id));
+  require(!process->moves || stops_ > 0, Invariant::kMovingDrainGoesOn, std::to_string(stop.id));
   dismiss(*process);
   if (!process->hung && !process->stuck) leave_within(*process, 1, 50);
 }
@@ -109,8 +167,9 @@ void World::obey_one(const Stop& stop) {
 void World::obey_one(const Kill& kill) {
   Process* const process = addressed(kill.id, "a signal");
   if (process == nullptr) return;
-  const bool too_late = stops_ > 0 && now_ >= stopped_at_ + seconds(20);
-  require(process->misbehaved || stops_ > 1 || too_late, "who did nothing wrong is not killed",
+  const bool stopped = stops_ > 0 && now_ >= stopped_at_ + seconds(20);
+  const bool too_late = stopped || (process->hurried_at && now_ >= *process->hurried_at + seconds(20));
+  require(process->misbehaved || stops_ > 1 || too_late, Invariant::kInnocentNotKilled,
           log::text("worker ", kill.id, " got signal ", kill.signal));
   dismiss(*process);
   if (kill.signal != SIGKILL && (process->stuck || chance(0.2))) return;
@@ -119,9 +178,9 @@ void World::obey_one(const Kill& kill) {
 }
 
 void World::obey_one(const Exit& exit) {
-  require(exit.code == 0 ? stops_ > 0 : (exit.code == 3 && !served_),
-          "a fleet that has served ends when told to", log::text("it exited with ", exit.code));
-  require(processes_.empty(), "the master outlives its workers", std::to_string(processes_.size()));
+  require(exit.code == 0 ? stops_ > 0 : (exit.code == 3 && !served_), Invariant::kServedEndsWhenTold,
+          log::text("it exited with ", exit.code));
+  require(processes_.empty(), Invariant::kOutlivesWorkers, std::to_string(processes_.size()));
   exited_ = true;
 }
 
@@ -138,45 +197,57 @@ void World::leave_within(Process& process, int low_ms, int high_ms) {
 
 Process* World::addressed(WorkerId id, const char* command) {
   const auto found = processes_.find(id);
-  require(found != processes_.end(), "nothing is said to the dead", log::text(command, " for worker ", id));
+  require(found != processes_.end(), Invariant::kNothingSaidToTheDead,
+          log::text(command, " for worker ", id));
   return found == processes_.end() ? nullptr : &found->second;
 }
 
-void World::require(bool condition, const char* invariant, std::string detail) {
+void World::require(bool condition, Invariant invariant, std::string detail) {
   if (!condition && !violation_) violation_ = Violation{invariant, std::move(detail)};
 }
 
-/// In no stretch of time more than the burst and ten a second.
+/// In no stretch of time more than the burst and ten a second: a bucket that leaks so fast never overflows.
 void World::check_budget() {
-  if (forks_.size() > 200) forks_.pop_front();
-  int count = 0;
-  for (auto fork = forks_.rbegin(); fork != forks_.rend(); ++fork) {
-    const double stretch_seconds = std::chrono::duration<double>(now_ - *fork).count();
-    ++count;
-    require(count <= 2 * size_most_ + 10 * stretch_seconds + 1, "forks stay within the budget",
-            log::text(count, " in ", stretch_seconds, " s"));
-  }
+  const double leaked = 10 * std::chrono::duration<double>(now_ - forked_at_).count();
+  forks_held_ = std::max(0.0, forks_held_ - leaked) + 1;
+  forked_at_ = now_;
+  require(forks_held_ <= 2 * size_most_ + 1, Invariant::kForkBudget,
+          log::text(forks_held_, " more than ten a second"));
 }
 
 void World::check_surge() {
   const auto active = std::count_if(processes_.begin(), processes_.end(), [this](const auto& entry) {
     return !entry.second.dismissed && entry.second.slot < fleet_.slot_limit();
   });
-  require(active <= fleet_.slot_limit() + 1, "there is at most one extra worker",
+  require(active <= fleet_.slot_limit() + fleet_.surge_limit(), Invariant::kSurge,
           log::text(active, " for ", fleet_.slot_limit(), " slots"));
 }
 
+void World::check_generations() {
+  std::set<Generation> old;
+  std::map<Generation, int> untried;
+  for (const auto& [id, process] : processes_) {
+    if (process.dismissed && !fleet_.may_spawn(process.generation)) old.insert(process.generation);
+    const bool unknown = process.generation > 1 && !proven_.contains(process.generation);
+    if (unknown && !process.dismissed) ++untried[process.generation];
+  }
+  require(old.size() <= kOldGenerationsMax, Invariant::kOldGenerations, std::to_string(old.size()));
+  for (const auto& [generation, count] : untried) {
+    require(count <= 1, Invariant::kCanaryFirst, log::text(count, " of generation ", generation));
+  }
+}
+
 void World::check_calm(std::uint64_t forks_before) {
-  if (stops_ > 0) return require(exited_, "a fleet that is told to stop ends", "it did not");
+  if (stops_ > 0) return require(exited_, Invariant::kStopEnds, "it did not");
   if (exited_) return;
-  require(serving() == fleet_.target(), "the fleet recovers",
+  require(serving() == fleet_.target(), Invariant::kRecovers,
           log::text(serving(), " of ", fleet_.target(), " serve"));
-  require(fork_count_ == forks_before, "the fleet comes to rest",
+  require(fork_count_ == forks_before, Invariant::kComesToRest,
           log::text(fork_count_ - forks_before, " processes were started in quiet times"));
   Generation generation = 0;
   for (const auto& [id, process] : processes_) {
     if (process.dismissed) continue;
-    require(generation == 0 || generation == process.generation, "one generation serves in the end",
+    require(generation == 0 || generation == process.generation, Invariant::kOneGeneration,
             log::text(generation, " and ", process.generation));
     generation = process.generation;
   }

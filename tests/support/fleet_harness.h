@@ -11,7 +11,13 @@ namespace forklift {
 class FleetHarness {
  public:
   explicit FleetHarness(int workers, milliseconds timeout = seconds(30), milliseconds graceful = seconds(20))
-      : policy{workers, timeout, graceful}, fleet(policy, 1) {}
+      : policy{.workers = workers,
+               .timeout = timeout,
+               .graceful_timeout = graceful,
+               .drain_idle_timeout = seconds(10),
+               .max_surge = 1,
+               .old_generations_max = 2},
+        fleet(policy, 1) {}
 
   void start() { last = fleet.start(now); }
   void ready(WorkerId id) { last = fleet.ready(id, now); }

@@ -142,4 +142,50 @@ TEST_CASE("what a reload has brought is what the next one falls back to") {
   CHECK(it.noted("reload rolled back, generation 2 stays"));
 }
 
+TEST_CASE("a reload may have several extra workers at a time, once the first has proven itself") {
+  FleetHarness it(4);
+  it.serve();
+  it.policy.max_surge = 2;
+  it.reload(2);
+  CHECK(it.asked() == "spawn 5 slot 0 generation 2");
+  it.ready(5);
+  CHECK(it.asked() == "accept 5; drain 1; spawn 6 slot 1 generation 2; spawn 7 slot 2 generation 2");
+  it.ready(7);
+  CHECK(it.asked() == "accept 7; drain 3; spawn 8 slot 3 generation 2");
+}
+
+TEST_CASE("a drain that moves outlives reloads, until its generation is one too many") {
+  FleetHarness it(1);  // two old generations may drain
+  it.serve();
+  for (const Generation generation : {Generation{2}, Generation{3}}) {
+    it.reload(generation);
+    it.ready(generation);
+    REQUIRE(it.asked() == log::text("accept ", generation, "; drain ", generation - 1));
+    it.pass(seconds(100), {generation}, {1, 2});
+    REQUIRE(it.asked().empty());
+  }
+  it.reload(4);
+  CHECK(it.asked() == "drain 1");
+  CHECK(it.noted("the transfers of worker 1 must end before the next reload"));
+  CHECK(it.fleet.may_spawn(4));
+  it.pass(seconds(15), {3}, {1, 2});
+  CHECK(it.asked().empty());
+  it.exited(1, kClean);
+  CHECK(it.asked() == "spawn 4 slot 0 generation 4");
+}
+
+TEST_CASE("a worker whose generation is one too many and that does not go is killed") {
+  FleetHarness it(1);
+  it.policy.old_generations_max = 1;
+  it.serve();
+  it.reload(2);
+  it.ready(2);
+  it.reload(3);
+  CHECK(it.asked() == "drain 1");
+  it.pass(seconds(21), {2}, {1});
+  CHECK(it.asked() == "kill 1 by 9");
+  it.exited(1, kSigkill);
+  CHECK(it.asked() == "spawn 3 slot 0 generation 3");
+}
+
 }  // namespace forklift

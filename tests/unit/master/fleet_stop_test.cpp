@@ -116,4 +116,17 @@ TEST_CASE("a drain that moves goes on, one that stands still is stopped") {
   CHECK(it.asked() == "stop 1");
 }
 
+TEST_CASE("a drain that waits for a slow disk is not taken for one that stands still") {
+  FleetHarness it(1);
+  it.serve();
+  it.reload(2);
+  it.ready(2);
+  for (int second = 0; second < 100; ++second) {
+    it.now += seconds(1);
+    it.last = it.fleet.tick({Pulse{1, it.turn, 0, true}, Pulse{2, ++it.turn, 0}}, it.now);
+    it.turn += 10;
+    REQUIRE(it.asked().empty());
+  }
+}
+
 }  // namespace forklift

@@ -129,6 +129,32 @@ TEST_CASE("TTIN adds a worker, TTOU drains one, and the last one stays") {
   CHECK(it.asked().empty());
 }
 
+TEST_CASE("a worker that somebody else told to leave is replaced at once, and may finish") {
+  FleetHarness it(2);
+  it.serve();
+  it.last = it.fleet.leaving(1, it.now);
+  CHECK(it.asked() == "spawn 3 slot 0 generation 1");
+  it.ready(3);
+  CHECK(it.asked() == "accept 3");
+  it.exited(1, kClean);
+  CHECK(it.asked().empty());
+}
+
+TEST_CASE("a reload keeps the size that TTIN gave the fleet, unless it brings another") {
+  FleetHarness it(1);
+  it.serve();
+  it.last = it.fleet.resize(+1, it.now);
+  it.ready(2);
+  it.reload(2);
+  it.ready(3);
+  CHECK(it.asked() == "accept 3; drain 1; spawn 4 slot 1 generation 2");
+  it.ready(4);
+  CHECK(it.fleet.target() == 2);
+  it.policy.workers = 3;
+  it.reload(3);
+  CHECK(it.fleet.target() == 3);
+}
+
 TEST_CASE("a fleet that shrinks keeps who serves until enough others do") {
   FleetHarness it(2);
   it.serve();
