@@ -100,7 +100,10 @@ def test_a_worker_killed_while_files_arrive_keeps_what_it_answered(start):
         client.socket.close()
     assert len(check(worker, stream)) <= SENDERS
     assert len(worker.parts()) >= len(held)
-    time.sleep(1.1)  # until the parts are old enough to be swept
+    left = sorted(worker.parts())
+    patient = start("--part-age", "1h")
+    time.sleep(1.1)  # until the parts are old enough for others to sweep them
+    assert set(left) <= set(patient.parts()), "they are too young to be swept"
     last = start("--part-age", "1s")
     eventually(lambda: last.parts() == [], "the parts are swept")
     for _, _, name in stream.answered:

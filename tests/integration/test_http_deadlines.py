@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from http_support import ASYNC_WRITE, CHUNKED, DISK_WRITE, UPLOADS, WORKER, eventually, running
+from http_support import ASYNC_WRITE, CHUNKED, DISK_WRITE, UPLOADS, WORKER, eventually, running, start  # noqa: F401
 
 HEADER, KEEP_ALIVE, STALL = 1.0, 0.6, 1.5
 EARLIEST = 0.9  # of a deadline: the loop's clock may be a little behind
@@ -67,6 +67,14 @@ def test_an_idle_client_is_let_go_silently_after_its_answer(worker):
         assert client.response().status == 200
         idle = seconds(lambda: client.ended())
         assert KEEP_ALIVE * EARLIEST < idle and client.received == b""
+
+
+def test_how_long_a_client_may_be_idle_has_nothing_to_do_with_how_long_its_head_may_take(start):
+    worker = start("--header-timeout", "60s", "--keep-alive", "600ms")
+    with worker.client() as client:
+        client.request("GET", "/healthz")
+        assert client.response().status == 200
+        assert seconds(lambda: client.ended()) > KEEP_ALIVE * EARLIEST
 
 
 def test_a_client_that_asks_again_in_time_is_kept(worker):

@@ -51,12 +51,16 @@ def test_connections_above_the_most_wait_and_are_served_later(start):
 
 
 def test_silent_connections_do_not_lock_others_out(start):
-    worker = start("--worker-connections", "3")
+    worker = start("--worker-connections", "3", "--header-timeout", "5m", "--keep-alive", "5m")
     silent = [worker.client() for _ in range(3)]
-    other = worker.client()
-    other.request("GET", "/healthz")
-    assert other.response().status == 200  # long before the silent ones' deadline of ten seconds
-    for client in silent:
+    others = [worker.client() for _ in range(3)]
+    for other in others:
+        other.request("GET", "/healthz")
+        assert other.response().status == 200  # long before the silent ones' deadline
+    last = worker.client()  # those who were answered and ask no more are silent too
+    last.request("GET", "/healthz")
+    assert last.response().status == 200
+    for client in [*silent, *others, last]:
         client.socket.close()
 
 
