@@ -15,15 +15,55 @@ PHOTO = pattern(262_147, 5)
 STRACE = shutil.which("strace")
 
 
-@pytest.mark.skipif(SANITIZED, reason="LeakSanitizer does not work under ptrace")
-def test_where_the_kernel_lacks_io_uring_only_its_urls_are_missing(start, tmp_path):
+def worker_lacking(call, error, tmp_path):
+    """A worker on whose kernel a system call fails."""
     lacking = tmp_path / "lacking"
     lacking.write_text(
-        f'#!/bin/sh\nexec "{STRACE}" -D -f -o /dev/null -e trace=io_uring_setup -e inject=io_uring_setup:error=ENOSYS "{WORKER}" "$@"\n'
+        f'#!/bin/sh\nexec "{STRACE}" -D -f -o /dev/null -e trace={call} -e inject={call}:error={error} "{WORKER}" "$@"\n'
     )
     lacking.chmod(0o755)
     if not STRACE or subprocess.run([lacking, "--version"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no strace that may trace here")
+    return lacking
+
+
+def check_only_this_upload_is_missing(worker, name):
+    """501 at its URL, a line in the log, refused as an option; the others store."""
+    log = "".join(worker.log)
+    assert f"the upload strategy {name} does not work here" in log, log
+    problem = worker.request("POST", f"/files/upload/stream/{name}", PHOTO)
+    assert problem.status == 501 and problem["content-type"] == "application/problem+json", problem
+    assert name in json.loads(problem.body)["detail"]
+    others = [other for other in ("splice", "direct") if other != name]
+    for target in [DISK_WRITE, *(f"/files/upload/stream/{other}" for other in others if f"strategy {other} does not" not in log)]:
+        answer = worker.request("POST", target, PHOTO)
+        assert answer.status == 200, answer
+        assert worker.request("GET", "/files/" + json.loads(answer.body)["file_path"]).body == PHOTO
+    assert not worker.parts()
+
+
+def test_where_the_file_system_lacks_o_direct_only_its_url_is_missing(start, tmp_path):
+    root = tmp_path / "ramfs"
+    root.mkdir()
+    if subprocess.run(["mount", "-t", "ramfs", "ramfs", root], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this user may not mount")
+    try:
+        worker = start(root=root)
+        check_only_this_upload_is_missing(worker, "direct")
+        assert worker.stop() == 0
+        assert "--upload-strategy direct: this strategy does not work here" in refusal(root, "--upload-strategy", "direct")
+    finally:
+        subprocess.run(["umount", "--lazy", root], capture_output=True, check=True)
+
+
+@pytest.mark.skipif(SANITIZED, reason="LeakSanitizer does not work under ptrace")
+def test_where_the_kernel_does_not_splice_only_its_url_is_missing(start, tmp_path):
+    check_only_this_upload_is_missing(start(binary=str(worker_lacking("splice", "EINVAL", tmp_path))), "splice")
+
+
+@pytest.mark.skipif(SANITIZED, reason="LeakSanitizer does not work under ptrace")
+def test_where_the_kernel_lacks_io_uring_only_its_urls_are_missing(start, tmp_path):
+    lacking = worker_lacking("io_uring_setup", "ENOSYS", tmp_path)
     worker = start(binary=str(lacking))
     log = "".join(worker.log)
     assert re.search("upload strategy uring does not work here", log) and "download strategy uring does" in log, log
@@ -46,6 +86,14 @@ def listed_strategies(root):
     uploads, downloads = text.split("\n\n")
     names = [re.findall(r"^  (\w+) +\S.*\n +(.*)$", half, re.M) for half in (uploads, downloads)]
     return [dict(half) for half in names]
+
+
+def test_listing_the_strategies_makes_nothing_and_keeps_its_columns(tmp_path):
+    command = [WORKER, "--list-strategies", "--root", str(tmp_path / "not" / "yet")]
+    text = subprocess.run(command, env=environment(), capture_output=True, timeout=30, check=True, text=True).stdout
+    assert list(tmp_path.iterdir()) == []
+    columns = {re.match(r"(?:  \w+)? +", line).end() for line in text.splitlines() if line.startswith("  ")}
+    assert len(columns) == 1, text
 
 
 def test_the_strategies_are_listed_with_what_they_are(tmp_path):

@@ -77,6 +77,10 @@ def test_a_trick_reads_nothing(ground, name, status):
         response = ground.request("GET", target.replace(" ", "%20"))
         assert response.status == status, (target, response)
         assert SECRET not in response.body and b"root:" not in response.body
+        if status >= 400:
+            assert response.body.endswith(b"}\n") and response.body.count(b"\n") == 1
+        if name in ("fifo", "socket"):
+            assert b"not a regular file" in response.body
 
 
 @pytest.mark.parametrize("name, status", TRICKS, ids=[repr(name[:40]) for name, _ in TRICKS])
