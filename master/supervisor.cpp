@@ -105,10 +105,10 @@ void Supervisor::worker_exited(WorkerId id, Ending ending) {
 void Supervisor::signalled(int signal) {
   switch (signal) {
     case SIGTERM:
-      return decide(fleet_.stop(false, now()));
+      return stop(false);
     case SIGINT:
     case SIGQUIT:
-      return decide(fleet_.stop(true, now()));
+      return stop(true);
     case SIGHUP:
       return reload();
     case SIGTTIN:
@@ -118,6 +118,11 @@ void Supervisor::signalled(int signal) {
     default:
       return log::warning("signal ", signal, " is not supported: ignored");
   }
+}
+
+void Supervisor::stop(bool quick) {
+  decide(fleet_.stop(quick, now()));
+  listeners_.clear();  // the workers answer what is queued; the last one to close frees the address
 }
 
 void Supervisor::tick() {

@@ -48,6 +48,7 @@ class Supervisor : private WorkerObserver {
   void worker_hung_up(WorkerId id) override;
   void worker_exited(WorkerId id, Ending ending) override;
   void signalled(int signal);
+  void stop(bool quick);
   void tick();
   void reload();
   Result<void, std::string> prepare_reload();

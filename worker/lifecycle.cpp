@@ -63,7 +63,8 @@ void Lifecycle::obey(Message message) {
       server_.accept();
       return;
     case MessageKind::kDrain:
-      drain(milliseconds(message.value), false);
+      // With a limit the whole fleet stops, and nobody else answers what is queued.
+      drain(milliseconds(message.value), message.value != 0);
       return;
     case MessageKind::kStop:
       stop();
@@ -85,7 +86,7 @@ void Lifecycle::drain(milliseconds allowed, bool last_holder) {
   if (over_) return;
   drain_limit_.stop();
   if (allowed.count() > 0) drain_limit_.start(allowed);
-  if (!draining_) server_.drain(*this, last_holder);
+  server_.drain(*this, last_holder);
   draining_ = true;
   // Nobody will take what is queued after this, and whoever comes next may bind at once.
   if (last_holder) {

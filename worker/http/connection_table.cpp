@@ -11,8 +11,8 @@ namespace {
 
 constexpr milliseconds kDeadlineCheckEvery{250};
 
-/// A client's next request may be on the wire when the drain begins: closing at once would lose it.
-constexpr milliseconds kIdleWhileDraining{1000};
+/// A client's next request may be on the wire when the service ends: closing at once would lose it.
+constexpr milliseconds kIdleAtTheEnd{1000};
 
 /// A full disk fails every request; the log needs to hear it now and then.
 constexpr seconds kFailureLoggedEvery{1};
@@ -61,14 +61,19 @@ bool ConnectionTable::destroy_retired() {
   return true;
 }
 
-void ConnectionTable::drain(DrainListener& listener) {
-  if (draining()) return;
+void ConnectionTable::drain(DrainListener& listener, bool last) {
+  const bool known = draining() && (last_ || !last);
+  if (known) return;
+  last_ = last;
   drain_listener_ = &listener;
   draining_since_ = services_.loop.now();
   if (open_.empty() && retired_.empty()) listener.drained();
 }
 
-void ConnectionTable::cancel_drain() { drain_listener_ = nullptr; }
+void ConnectionTable::cancel_drain() {
+  drain_listener_ = nullptr;
+  last_ = false;
+}
 
 void ConnectionTable::abandon_all() {
   while (!open_.empty()) open_.back()->abandon();
@@ -87,7 +92,7 @@ void ConnectionTable::failed(const Error& error, std::string_view request_id) {
 void ConnectionTable::timer_due() {
   const TimePoint now = services_.loop.now();
   const bool full = open_.size() >= services_.config.limits.connections_max;
-  const bool close_idle = draining() && now - draining_since_ > kIdleWhileDraining;
+  const bool close_idle = draining() && last_ && now - draining_since_ > kIdleAtTheEnd;
   // Backwards: retiring one moves the last into its place, and that one has been looked at.
   for (std::size_t index = open_.size(); index-- > 0;) {
     Connection& connection = *open_[index];

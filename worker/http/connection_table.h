@@ -27,9 +27,11 @@ class ConnectionTable final : public ConnectionOwner, private TimerListener {
   void add(UniqueFd fd);
   std::size_t size() const { return open_.size(); }
 
-  /// From now on answers close their connections. Idle ones are given a moment for the request that may be
-  /// on its way, then closed. `listener` hears when all are gone, at once if there are none.
-  void drain(DrainListener& listener);
+  /// From now on answers close their connections. Idle ones wait for one more request as long as they would
+  /// have anyhow (Config::keep_alive): their clients count on it while siblings serve. Where the service
+  /// ends (`last`) they are given a moment for the request that may be on its way. `listener` hears when all
+  /// are gone, at once if there are none.
+  void drain(DrainListener& listener, bool last);
 
   /// Takes a drain back, for what has not been closed yet.
   void cancel_drain();
@@ -52,6 +54,7 @@ class ConnectionTable final : public ConnectionOwner, private TimerListener {
   std::vector<std::unique_ptr<Connection>> retired_;
   DrainListener* drain_listener_ = nullptr;
   TimePoint draining_since_;
+  bool last_ = false;
   TimePoint failure_logged_at_;
   std::uint64_t failures_unlogged_ = 0;
   Timer deadlines_;

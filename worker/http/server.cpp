@@ -37,13 +37,13 @@ void Server::accept() {
   for (const auto& door : doors_) door->acceptor().start();
 }
 
-void Server::drain(DrainListener& listener, bool take_queued) {
+void Server::drain(DrainListener& listener, bool last) {
   set_state(services_.scoreboard, WorkerState::kDraining);
   for (const auto& door : doors_) {
     door->acceptor().stop();
-    if (take_queued) door->acceptor().accept_queued();
+    if (last) door->acceptor().accept_last();
   }
-  connections_.drain(listener);
+  connections_.drain(listener, last);
 }
 
 void Server::stop() {

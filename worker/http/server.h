@@ -23,8 +23,9 @@ class Server final : private TurnObserver, private TimerListener {
   /// Starts accepting; also takes a drain back.
   void accept();
 
-  /// Stops accepting and finishes what is there. A worker without siblings answers what is queued as well.
-  void drain(DrainListener& listener, bool take_queued);
+  /// Stops accepting and finishes what is there. The `last` to hold the sockets (it has no siblings, or they
+  /// stop too) answers what is queued as well, and lets nobody new in.
+  void drain(DrainListener& listener, bool last);
 
   /// Stops accepting and ends every connection now.
   void stop();

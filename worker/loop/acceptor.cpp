@@ -1,10 +1,12 @@
 #include "worker/loop/acceptor.h"
 
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 
 namespace forklift {
@@ -13,6 +15,21 @@ namespace {
 /// How long a connection is left to a sibling before looking again: a wake-up every so often is cheap, and
 /// where this worker turns out to be the one after all, its client hardly notices.
 constexpr milliseconds kNap{2};
+
+/// Whoever connects between the last accept and the close would be reset. A filter on the socket
+/// (SO_ATTACH_FILTER, socket(7)) that drops SYN makes TCP ask again a second later; handshakes that have
+/// begun go on. A unix socket takes no harm.
+void drop_newcomers(int listening_fd) {
+  constexpr std::uint32_t kFlagsOffset = 13;  // RFC 9293, 3.1
+  constexpr std::uint32_t kSyn = 0x02, kAck = 0x10;
+  std::array<sock_filter, 5> program{{{BPF_LD | BPF_B | BPF_ABS, 0, 0, kFlagsOffset},
+                                      {BPF_ALU | BPF_AND | BPF_K, 0, 0, kSyn | kAck},
+                                      {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, kSyn},
+                                      {BPF_RET | BPF_K, 0, 0, 0},
+                                      {BPF_RET | BPF_K, 0, 0, 0xFFFFFFFF}}};
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  (void)::setsockopt(listening_fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}
 
 }  // namespace
 
@@ -44,7 +61,8 @@ void Acceptor::wake() {
   readiness_.want(listener_.has_room() ? Interest::kRead : Interest::kNone);
 }
 
-void Acceptor::accept_queued() {
+void Acceptor::accept_last() {
+  drop_newcomers(listening_fd_);
   while (accept_one()) {
   }
 }

@@ -41,8 +41,9 @@ class Acceptor final : private ReadinessListener, private TimerListener {
   /// time. No-op while stopped.
   void resume();
 
-  /// Accepts all that is queued now (a worker that stops and has no siblings answers these).
-  void accept_queued();
+  /// For the last holder of the socket, who closes it next: lets nobody new connect and accepts all that is
+  /// queued. Who comes later hears nothing until the socket is closed, and then that it is.
+  void accept_last();
 
  private:
   void ready() override;

@@ -1,6 +1,9 @@
 #include "worker/loop/socket.h"
 
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -232,8 +235,16 @@ TEST_CASE("sending to a peer that closed raises no SIGPIPE") {
 struct Lobby final : AcceptListener {
   void accepted(UniqueFd connection) override { guests.push_back(std::move(connection)); }
   bool has_room() const override { return guests.size() < seats; }
+  bool lets_in() override {
+    ++asked;
+    return gate_open;
+  }
+  void nobody_waits() override { ++found_nobody; }
   std::vector<UniqueFd> guests;
   std::size_t seats = 100;
+  bool gate_open = true;
+  int asked = 0;
+  int found_nobody = 0;
 };
 
 struct AcceptorFixture : LoopFixture {
@@ -297,12 +308,49 @@ TEST_CASE("an acceptor without room pauses until it is resumed") {
   CHECK(f.run_until([&] { return f.lobby.guests.size() == 2; }));
 }
 
-TEST_CASE("accept_queued takes all that waits at once") {
+TEST_CASE("the last holder takes all that waits, and whoever comes then is not let in") {
   AcceptorFixture f;
   Acceptor acceptor(f.loop, f.listener.fd(), f.lobby);
   f.connect(5);
-  acceptor.accept_queued();
+  acceptor.accept_last();
   CHECK(f.lobby.guests.size() == 5);
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  REQUIRE(::getsockname(f.listener.fd(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  UniqueFd late(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  CHECK(::connect(late.get(), reinterpret_cast<const sockaddr*>(&address), size) == -1);
+  pollfd connecting{late.get(), POLLOUT, 0};
+  CHECK(::poll(&connecting, 1, 100) == 0);
+}
+
+TEST_CASE("a connection that is left to a sibling is asked about again, not spun on") {
+  AcceptorFixture f;
+  Acceptor acceptor(f.loop, f.listener.fd(), f.lobby);
+  f.lobby.gate_open = false;
+  acceptor.start();
+  f.connect(1);
+  CHECK(f.run_until([&] { return f.lobby.asked >= 5; }));
+  CHECK(f.lobby.guests.empty());
+  const TimePoint began = Clock::now();
+  const int asked = f.lobby.asked;
+  CHECK(f.run_until([&] { return Clock::now() - began > milliseconds(100); }));
+  CHECK(f.lobby.asked - asked <= 51);  // every two milliseconds
+  f.lobby.gate_open = true;
+  CHECK(f.run_until([&] { return f.lobby.guests.size() == 1; }));
+}
+
+TEST_CASE("a connection that a sibling took is forgotten, and the next one is noticed") {
+  AcceptorFixture f;
+  Acceptor acceptor(f.loop, f.listener.fd(), f.lobby);
+  f.lobby.gate_open = false;
+  acceptor.start();
+  f.connect(1);
+  CHECK(f.run_until([&] { return f.lobby.asked > 0; }));
+  const UniqueFd sibling(::accept(f.listener.fd(), nullptr, nullptr));
+  CHECK(f.run_until([&] { return f.lobby.found_nobody == 1; }));
+  f.lobby.gate_open = true;
+  f.connect(1);
+  CHECK(f.run_until([&] { return f.lobby.guests.size() == 1; }));
 }
 
 /// valgrind holds the limit itself, once the kernel has accepted: the connection would be lost there.
