@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "common/privileges.h"
+#include "worker/dump.h"
 #include "worker/ground.h"
 #include "worker/http/access_log.h"
 #include "worker/lifecycle.h"
@@ -99,11 +101,20 @@ int serve(const Config& config, Ground& ground) {
       return fail("cannot open the access log " + config.access_logfile + ": " + sentence_of(opened.error()));
     access_log.emplace(*std::move(opened));
   }
+  const auto activities = std::make_unique<ActivityBoard>();
+  const AbortDump dump(*activities);
   RequestIds request_ids = RequestIds::random();
   DateCache dates;
-  const ConnectionServices services{loop,        config,    routes,
-                                    uploads,     downloads, ground.scoreboard(),
-                                    request_ids, dates,     access_log ? &*access_log : nullptr};
+  const ConnectionServices services{loop,
+                                    config,
+                                    routes,
+                                    uploads,
+                                    downloads,
+                                    ground.scoreboard(),
+                                    request_ids,
+                                    dates,
+                                    access_log ? &*access_log : nullptr,
+                                    activities.get()};
   Server server(services, ground.listening_fds(),
                 config.accept == AcceptMode::kGate ? ground.fleet() : nullptr);
   Sweeper sweeper(loop, uploads, config.part_age_max);

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from http_support import SANITIZED, Client, eventually, request_bytes
+from socket_count import connections
 
 # What issue 4 allows a connection to wait behind a stalled worker; sanitizers and loaded machines get more.
 NOT_BEHIND_A_STALLED = 2.0 if SANITIZED else 0.5
@@ -38,19 +39,6 @@ def asked(made):
         client.send(HEALTH)
     for client in made:
         assert client.response().status == 200
-
-
-def connections(pid):
-    """Established TCP sockets of a process; listening sockets and the channel are none."""
-    inodes = set()
-    for number in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(FileNotFoundError):
-            link = os.readlink(f"/proc/{pid}/fd/{number}")
-            if link.startswith("socket:["):
-                inodes.add(link[8:-1])
-    with open("/proc/net/tcp") as table:
-        rows = [line.split() for line in table][1:]
-    return sum(row[3] == "01" and row[9] in inodes for row in rows)
 
 
 def spread(program):

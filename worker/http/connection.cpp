@@ -18,6 +18,14 @@ constexpr std::size_t kSetAsideBytesMax = 16 * 1024;
 /// A body's rate is judged once its client was waited for this long.
 constexpr seconds kRateJudgedAfter{10};
 
+/// In the order of Connection::Phase.
+constexpr const char* kPhaseNames[] = {"head", "continue", "receive", "finish", "remove",
+                                       "open", "reply",    "send",    "linger"};
+
+/// In the order of Flow.
+constexpr const char* kWaitNames[] = {"its next turn", "the client's bytes", "the client to read", "the disk",
+                                      "nothing"};
+
 }  // namespace
 
 Connection::Connection(const ConnectionServices& services, ConnectionOwner& owner, UniqueFd fd)
@@ -25,6 +33,7 @@ Connection::Connection(const ConnectionServices& services, ConnectionOwner& owne
       owner_(owner),
       socket_(services.loop, std::move(fd), *this),
       parser_(services.config.limits),
+      activity_(services.activities),
       peer_(services.access_log == nullptr ? std::string() : socket_.peer_address()),
       phase_since_(services.loop.now()),
       progress_at_(phase_since_) {}
@@ -39,6 +48,7 @@ void Connection::run() {
     body_waited_ += std::chrono::duration_cast<milliseconds>(services_.loop.now() - progress_at_);
   }
   moved_this_turn_ = 0;
+  show(nullptr);
   Flow flow = Flow::kMore;
   while (flow == Flow::kMore && moved_this_turn_ < kBytesPerTurn) flow = step();
   if (flow == Flow::kWaitDisk && waits_for_memory()) {
@@ -73,8 +83,14 @@ Flow Connection::step() {
   return Flow::kDone;
 }
 
+void Connection::show(const char* waits_for) {
+  activity_.set(kPhaseNames[static_cast<std::size_t>(phase_)], waits_for, exchange_.strategy,
+                exchange_.body_received, exchange_.sent);
+}
+
 void Connection::park(Flow flow) {
   waits_for_ = flow;
+  show(kWaitNames[static_cast<std::size_t>(flow)]);
   progress_at_ = services_.loop.now();
   if (flow != Flow::kMore && (phase_ == Phase::kReply || phase_ == Phase::kSend)) set_input_aside(false);
   switch (flow) {

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/config.h"
 #include "common/scoreboard.h"
+#include "worker/http/activity.h"
 #include "worker/http/parser.h"
 #include "worker/http/reply.h"
 #include "worker/http/request_id.h"
@@ -35,6 +36,7 @@ struct ConnectionServices {
   RequestIds& request_ids;
   DateCache& dates;
   AccessLog* access_log;  // nullptr: none
+  ActivityBoard* activities = nullptr;
 };
 
 /// Whoever owns connections. Retired ones are destroyed at the end of the loop turn (lifetime rule 3).
@@ -132,6 +134,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   void run();
   Flow step();
   void park(Flow flow);
+  void show(const char* waits_for);
   bool set_input_aside(bool needed);
   bool input_waits() const { return !input_.empty() || !set_aside_.empty(); }
   Flow flush_output(bool more_follows);
@@ -181,6 +184,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   Socket socket_;
   RequestParser parser_;
   Exchange exchange_;
+  ActivityLine activity_;
   std::string peer_;  // address without port, for the access log; empty where there is none
   Phase phase_ = Phase::kHead;
   Chunk input_;            // read, not yet taken
