@@ -47,36 +47,88 @@ struct Deaf final : ReadinessListener {
   void ready() override {}
 };
 
+/// A source that is open and stepped by hand, as a connection does it: its limits know nothing of the file.
+class SteppedSource {
+ public:
+  SteppedSource(ContractFixture& f, const SourceStrategy& strategy, int buffer_bytes = 0)
+      : fixture_(f),
+        pair_(tcp_pair(buffer_bytes)),
+        socket_(f.loop(), std::move(pair_.server), listener_),
+        source_(strategy.make(f.downloads, resumer_, DownloadTarget{"file"})) {
+    auto opened = source_->open();
+    if (opened.ok() && *opened == Flow::kWaitDisk) {
+      REQUIRE(f.turns.run_until([&] { return resumer_.resumed > 0; }));
+      opened = source_->open();
+    }
+    REQUIRE((opened.ok() && *opened == Flow::kDone));
+  }
+
+  int client() const { return pair_.client.get(); }
+  void shut_down() { socket_.shut_down_sending(); }
+
+  /// One step, when the disk is ready for it.
+  Step send(std::uint64_t limit) {
+    int before = resumer_.resumed;
+    auto step = source_->send(socket_, limit);
+    while (step.ok() && step->flow == Flow::kWaitDisk) {
+      REQUIRE(fixture_.turns.run_until([&] { return resumer_.resumed > before; }));
+      before = resumer_.resumed;
+      step = source_->send(socket_, limit);
+    }
+    REQUIRE(step.ok());
+    CHECK(step->bytes <= limit);
+    return *step;
+  }
+
+  /// The same, when the socket is ready too.
+  Step send_some(std::uint64_t limit) {
+    Step step = send(limit);
+    CHECK(fixture_.turns.run_until([&] {
+      if (step.flow == Flow::kWaitWritable) step = send(limit);
+      return step.flow != Flow::kWaitWritable;
+    }));
+    return step;
+  }
+
+ private:
+  ContractFixture& fixture_;
+  SocketPair pair_;
+  Deaf listener_;
+  Socket socket_;
+  CountingResumer resumer_;
+  std::unique_ptr<BodySource> source_;
+};
+
 TEST_CASE("a limit that changes from step to step is kept") {
   for (const SourceStrategy& strategy : sources_here()) {
     INFO(strategy.name);
     ContractFixture f;
     const std::string body = body_of(5000);
     write_file(f.root / "file", body);
-    SocketPair pair = tcp_pair();
-    Deaf listener;
-    Socket socket(f.loop(), std::move(pair.server), listener);
-    CountingResumer resumer;
-    const auto source = strategy.make(f.downloads, resumer, DownloadTarget{"file"});
-    auto opened = source->open();
-    if (opened.ok() && *opened == Flow::kWaitDisk) {
-      REQUIRE(f.turns.run_until([&] { return resumer.resumed > 0; }));
-      opened = source->open();
-    }
-    REQUIRE((opened.ok() && *opened == Flow::kDone));
+    SteppedSource source(f, strategy);
     std::uint64_t sent = 0;
-    for (const std::uint64_t limit : {1000u, 1u, 10u, 4000u}) {
-      auto step = source->send(socket, limit);
-      while (step.ok() && step->flow == Flow::kWaitDisk) {
-        const int before = resumer.resumed;
-        REQUIRE(f.turns.run_until([&] { return resumer.resumed > before; }));
-        step = source->send(socket, limit);
-      }
-      REQUIRE(step.ok());
-      CHECK(step->bytes <= limit);
-      sent += step->bytes;
+    for (const std::uint64_t limit : {1000u, 1u, 10u, 4000u}) sent += source.send(limit).bytes;
+    CHECK(receive_all(source.client(), sent) == body.substr(0, sent));
+  }
+}
+
+TEST_CASE("a limit is kept for what was read and could not be sent") {
+  for (const SourceStrategy& strategy : sources_here()) {
+    INFO(strategy.name);
+    ContractFixture f;
+    const std::string body = body_of(8 << 20);
+    write_file(f.root / "file", body);
+    SteppedSource source(f, strategy, 4096);
+    std::uint64_t sent = 0;
+    Step step{Flow::kMore, 0};
+    while (step.flow != Flow::kWaitWritable) {
+      step = source.send(kSlabBytes);
+      sent += step.bytes;
     }
-    CHECK(receive_all(pair.client.get(), sent) == body.substr(0, sent));
+    std::string received = receive_all(source.client(), sent);
+    for (const std::uint64_t limit : {1u, 10u, 100u}) sent += source.send_some(limit).bytes;
+    received += receive_all(source.client(), sent - received.size());
+    CHECK(received == body.substr(0, sent));
   }
 }
 
@@ -138,6 +190,30 @@ TEST_CASE("a file that grows while it is sent is sent as long as it was") {
     REQUIRE(f.turns.run_until([&] { return download.over(); }));
     client.join();
     CHECK(download.done());
+    CHECK(received == body);
+  }
+}
+
+TEST_CASE("a file that grew is sent as long as it was, even where more may be sent") {
+  for (const SourceStrategy& strategy : sources_here()) {
+    INFO(strategy.name);
+    ContractFixture f;
+    const std::string body = body_of(300001);
+    write_file(f.root / "file", body);
+    SteppedSource source(f, strategy);
+    write_file(f.root / "file", body + body);
+    std::string received;
+    ClientThread client([&] { received = receive_all(source.client(), body.size() + 1); });
+    std::uint64_t sent = 0;
+    Step step{Flow::kMore, 0};
+    while (step.flow != Flow::kDone && sent < body.size()) {
+      step = source.send_some(kBytesPerTurn);
+      sent += step.bytes;
+    }
+    CHECK(step.flow == Flow::kDone);
+    CHECK(sent == body.size());
+    source.shut_down();
+    client.join();
     CHECK(received == body);
   }
 }
