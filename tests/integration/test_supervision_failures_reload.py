@@ -8,8 +8,6 @@ import signal
 import threading
 import time
 
-import pytest
-
 from http_support import DISK_WRITE, SANITIZED, Client, eventually, request_bytes
 from supervision_support import LoadOn, SlowUploads, answers, busy_machine, misbehaving, replaced, spawns  # noqa: F401
 
@@ -111,7 +109,6 @@ def busy_worker(program):
         sender.join()
 
 
-@pytest.mark.xfail(reason="idle connections are closed before it is looked whether a request waits on them")
 def test_requests_that_came_while_a_draining_worker_did_not_run_are_answered(master):
     program = master("--timeout", "60s", "--limit-body", "2TiB", workers=1)
     (old,), clients = program.workers(), idle_clients(program, 10)
