@@ -65,6 +65,18 @@ TEST_CASE("over the budget there is no slab, and waiters are resumed in order, o
   CHECK(w.resumed == "bca");
 }
 
+TEST_CASE("a waiter that asks twice has one turn, not two") {
+  SlabPool pool(3 * kSlabBytes);
+  Waiters w;
+  std::vector<SlabRef> held{pool.acquire(w.a), pool.acquire(w.a), pool.acquire(w.a)};
+  CHECK_FALSE(pool.acquire(w.b));
+  CHECK_FALSE(pool.acquire(w.b));
+  CHECK_FALSE(pool.acquire(w.c));
+  CHECK_FALSE(pool.acquire(w.a));
+  held.clear();
+  CHECK(w.resumed == "bca");
+}
+
 TEST_CASE("a pool hands out two slabs under any budget, so that every strategy can move") {
   SlabPool pool(0);
   Waiters w;

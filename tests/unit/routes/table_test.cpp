@@ -16,6 +16,7 @@ Reply route(const std::string& method_and_target, const std::string& fields = ""
   REQUIRE(fed.state == RequestParser::HeadState::kComplete);
   RouteOptions options{find_sink_strategy("blocking"), find_source_strategy("sendfile")};
   options.missing_uploads = {"direct"};
+  options.missing_downloads = {"uring"};
   return RouteTable(std::move(options)).route(parser.head());
 }
 
@@ -109,6 +110,7 @@ TEST_CASE("a form path refuses what is no form") {
 
 TEST_CASE("a strategy that does not work here is 501 at its own path alone") {
   refused("POST /files/upload/stream/direct", 501, "strategy-missing");
+  refused("GET /files/download/stream/uring?name=a", 501, "strategy-missing");
   as<Receive>(route("POST /files/upload/stream/async_read_and_disk_write"));
 }
 

@@ -7,6 +7,8 @@
 
 #include "support/catch.h"
 #include "support/store_fixture.h"
+#include "worker/storage/beneath.h"
+#include "worker/storage/file_ops.h"
 
 namespace forklift {
 namespace {
@@ -94,6 +96,22 @@ TEST_CASE("a symbolic link is never followed, wherever it stands and wherever it
     CHECK(content_of(f.root / "inside" / "file") == "mine");
     CHECK(parts_in(f.root).empty());
   });
+}
+
+TEST_CASE("the kernel refuses a way out of the root itself, should a name ever get past the check") {
+  const StoreFixture f;
+  fs::create_directory(f.root / "inside");
+  write_file(f.directory.path() / "secret", "secret");
+  const UniqueFd root(::open(f.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!UniqueFd(file_ops::open_beneath(root.get(), ".", O_PATH | O_CLOEXEC))) {
+    WARN("SKIPPED: no openat2 here");
+    return;
+  }
+  const Beneath beneath(root.get(), Resolver::kKernel);
+  for (const char* name : {"..", "../secret", "inside/../../secret", "/etc/passwd"}) {
+    INFO(name);
+    CHECK(code_of(beneath.open(name, O_RDONLY, "test")) == ErrorCode::kForbidden);
+  }
 }
 
 TEST_CASE("only regular files are opened, and nothing hangs") {
