@@ -62,6 +62,14 @@ int list_strategies(const Config& config) {
   return 0;
 }
 
+Result<std::optional<AccessLog>, std::string> access_log_of(const Config& config) {
+  if (config.access_logfile.empty()) return std::optional<AccessLog>();
+  auto opened = AccessLog::open(config.access_logfile);
+  if (!opened)
+    return "cannot open the access log " + config.access_logfile + ": " + sentence_of(opened.error());
+  return std::optional(*std::move(opened));
+}
+
 int serve(const Config& config, Ground& ground) {
   if (const auto dropped = drop_privileges(config.user, config.group); !dropped) return fail(dropped.error());
   auto store = FileStore::open(config.root);
@@ -94,13 +102,8 @@ int serve(const Config& config, Ground& ground) {
   auto options = route_options_of(config, *store);
   if (!options) return fail(options.error());
   const RouteTable routes(*std::move(options));
-  std::optional<AccessLog> access_log;
-  if (!config.access_logfile.empty()) {
-    auto opened = AccessLog::open(config.access_logfile);
-    if (!opened)
-      return fail("cannot open the access log " + config.access_logfile + ": " + sentence_of(opened.error()));
-    access_log.emplace(*std::move(opened));
-  }
+  auto access_log = access_log_of(config);
+  if (!access_log) return fail(access_log.error());
   const auto activities = std::make_unique<ActivityBoard>();
   const AbortDump dump(*activities);
   RequestIds request_ids = RequestIds::random();
@@ -113,7 +116,7 @@ int serve(const Config& config, Ground& ground) {
                                     ground.scoreboard(),
                                     request_ids,
                                     dates,
-                                    access_log ? &*access_log : nullptr,
+                                    *access_log ? &**access_log : nullptr,
                                     activities.get()};
   Server server(services, ground.listening_fds(),
                 config.accept == AcceptMode::kGate ? ground.fleet() : nullptr);
