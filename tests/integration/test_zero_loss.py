@@ -9,7 +9,7 @@ import threading
 import time
 
 from conftest import Master
-from http_support import SANITIZED, Client, eventually, pattern, request_bytes
+from http_support import DISK_WRITE, SANITIZED, Client, eventually, pattern, request_bytes
 from socket_count import connections
 
 HEALTH = request_bytes("GET", "/healthz")
@@ -148,6 +148,19 @@ def test_term_under_load_refuses_newcomers_and_loses_nobody(master):
         assert program.process.wait(30) == 0
         eventually(lambda: callers.refused > 8, "callers are refused")
     assert callers.lost == []
+
+
+def test_a_stop_frees_the_address_while_an_upload_is_still_finishing(master):
+    program = master(workers=2)
+    request = request_bytes("POST", DISK_WRITE, b"x" * 100_000)
+    with program.client() as client:
+        client.send(request[:50_000])
+        eventually(program.parts, "the upload has begun")
+        program.signal(signal.SIGTERM)
+        assert free(program, within=3)
+        client.send(request[50_000:])
+        assert client.response("POST").status in (200, 201)
+    assert program.process.wait(30) == 0
 
 
 def idle_connections(program, count):
