@@ -39,13 +39,17 @@ struct Config {
   std::vector<std::string> bind{"127.0.0.1:8000"};  // also "[::]:8000", "unix:/run/x.sock"
   int backlog = 2048;                               // listen(2)
   AcceptMode accept = AcceptMode::kGate;
-  std::string worker_binary;                        // empty: found beside the master
-  std::string pid_file;                             // empty: none
-  std::string user;                                 // empty: stay who we are
+  std::string worker_binary;  // empty: found beside the master
+  std::string pid_file;       // empty: none
+  std::string user;           // empty: stay who we are
   std::string group;
   unsigned umask = 027;
   std::chrono::milliseconds timeout{30000};  // a loop that stood still that long is replaced; 0: never
-  std::chrono::milliseconds graceful_timeout{30000};  // a stop or a drain may take that long
+  std::chrono::milliseconds graceful_timeout{30000};    // a stop may take that long
+  std::uint64_t drain_rate_min = 1024;                  // bytes/s of a transfer while its worker drains
+  std::chrono::milliseconds drain_idle_timeout{30000};  // over which that is averaged
+  int max_surge = 1;                                    // extra workers that a reload may have at a time
+  int old_generations_max = 8;                          // that may drain beside the one that serves
 
   // Files
   std::string root = "./data";

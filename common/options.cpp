@@ -166,11 +166,11 @@ CommandLineOutcome interpret_command_line(std::span<const std::string> arguments
   if (line->version) return said("forklift " FORKLIFT_VERSION "\n");
   auto loaded = load(*line, environment);
   if (!loaded) return refused(program, loaded.error().message, line->check_config ? 1 : 2);
-  if (line->check_config) return said("configuration ok\n");
-  if (line->print_config) return said(config_text(*loaded));
+  if (line->print_config && !line->check_config) return said(config_text(*loaded));
   CommandLineOutcome outcome;
   outcome.run = true;
   outcome.list_strategies = line->list_strategies;
+  outcome.check_config = line->check_config;
   outcome.loaded = *std::move(loaded);
   return outcome;
 }

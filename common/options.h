@@ -35,14 +35,14 @@ Result<LoadedConfig, ConfigError> load_config(std::span<const std::string> argum
 struct CommandLineOutcome {
   bool run = false;
   bool list_strategies = false;  // `run`, but only to print them: the worker's main
+  bool check_config = false;     // `run`, but only to say whether a worker could: the worker's main
   int exit_code = 0;
   std::string out;
   std::string err;
   LoadedConfig loaded;  // when run
 };
 
-/// load_config, and --help, --version, --check-config (exits 0 or 1), --print-config. What can't be read
-/// exits 2.
+/// load_config, and --help, --version, --print-config. What can't be read exits 2, or 1 of --check-config.
 CommandLineOutcome interpret_command_line(std::span<const std::string> arguments,
                                           std::span<const std::string> environment, Program program);
 

@@ -4,17 +4,10 @@
 
 #include "common/errno_error.h"
 #include "common/log.h"
+#include "master/exec_vector.h"
 
 namespace forklift {
 namespace {
-
-/// The null-terminated array of pointers that execve(2) wants, into strings that live elsewhere.
-std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
 
 /// Descriptors 0, 1, 2 of a worker, then `descriptors` from 3 on.
 std::vector<uv_stdio_container_t> stdio_of(const std::vector<int>& descriptors) {

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "common/privileges.h"
+#include "worker/config_check.h"
 #include "worker/dump.h"
 #include "worker/ground.h"
 #include "worker/http/access_log.h"
@@ -68,6 +69,15 @@ Result<std::optional<AccessLog>, std::string> access_log_of(const Config& config
   if (!opened)
     return "cannot open the access log " + config.access_logfile + ": " + sentence_of(opened.error());
   return std::optional(*std::move(opened));
+}
+
+int check(const Config& config) {
+  if (const auto checked = check_config(config); !checked) {
+    std::fprintf(stderr, "%s\n", checked.error().c_str());
+    return 1;
+  }
+  std::puts("configuration ok");
+  return 0;
 }
 
 int serve(const Config& config, Ground& ground) {
@@ -145,6 +155,7 @@ int main(int argc, char** argv) {
   log::start("worker", config.log_level);
   ::umask(static_cast<mode_t>(config.umask));
   raise_descriptor_limit();
+  if (outcome.check_config) return check(config);
   if (outcome.list_strategies) return list_strategies(config);
   auto ground = Ground::take(config);
   if (!ground) return fail(ground.error());

@@ -1,5 +1,6 @@
 #include "worker/http/connection.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -180,7 +181,10 @@ Flow Connection::fail(const Error& error) {
   return refuse(problem);
 }
 
-void Connection::moved(std::uint64_t bytes) { moved_this_turn_ += bytes; }
+void Connection::moved(std::uint64_t bytes) {
+  moved_this_turn_ += bytes;
+  moved_bytes_ += bytes;
+}
 
 bool Connection::too_slow(TimePoint now) const {
   if (now - progress_at_ > services_.config.stall_timeout) return true;
@@ -217,6 +221,21 @@ void Connection::check_deadlines(TimePoint now) {
     default:
       if (now - progress_at_ > config.stall_timeout) abandon();
   }
+}
+
+void Connection::check_drain(TimePoint now) {
+  const bool transfers = phase_ != Phase::kHead && phase_ != Phase::kLinger;
+  if (retired_ || !transfers) return;
+  const milliseconds window = services_.config.drain_idle_timeout;
+  const bool for_client = waits_for_ == Flow::kWaitReadable || waits_for_ == Flow::kWaitWritable;
+  if (for_client && drain_judged_at_ != TimePoint()) {
+    if (now - drain_judged_at_ < window) return;
+    const auto due = services_.config.drain_rate_min * static_cast<std::uint64_t>(window.count()) / 1000;
+    if (moved_bytes_ - drain_judged_bytes_ < std::max<std::uint64_t>(due, 1)) return abandon();
+  }
+  // The time that the disk took is nobody's fault: the window begins anew.
+  drain_judged_at_ = now;
+  drain_judged_bytes_ = moved_bytes_;
 }
 
 }  // namespace forklift

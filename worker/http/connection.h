@@ -77,6 +77,10 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   /// Called by the table a few times a second: ends what has stood still for too long.
   void check_deadlines(TimePoint now);
 
+  /// Called beside it while the worker drains: a transfer that moves is left to finish, one whose client is
+  /// too slow over Config::drain_idle_timeout is ended.
+  void check_drain(TimePoint now);
+
   /// Between requests, with nothing of the next one here.
   bool idle() const {
     return phase_ == Phase::kHead && !input_waits() && !parser_.head_started() &&
@@ -193,6 +197,9 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   std::size_t output_sent_ = 0;
   Flow waits_for_ = Flow::kMore;
   std::uint64_t moved_this_turn_ = 0;
+  std::uint64_t moved_bytes_ = 0;         // since the start
+  std::uint64_t drain_judged_bytes_ = 0;  // moved_bytes_ at drain_judged_at_
+  TimePoint drain_judged_at_{};
   TimePoint phase_since_;
   TimePoint progress_at_;        // when a byte last moved, or when waiting for the socket began
   TimePoint memory_since_;       // parked for memory since then; none: it is not

@@ -101,6 +101,7 @@ void ConnectionTable::timer_due() {
       connection.abandon();
     } else {
       connection.check_deadlines(now);
+      if (draining()) connection.check_drain(now);
     }
   }
 }
