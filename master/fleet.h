@@ -94,7 +94,7 @@ class Fleet {
     TimePoint moved_at{};  // when `bytes` was
     std::uint64_t beats = 0;
     std::uint64_t bytes = 0;
-    bool hurried = false;                // its drain has been given an end
+    std::optional<TimePoint> stop_at{};  // the end of its drain, where there are too many
     bool mourned = false;                // its loss has been dealt with already, the process is still there
     std::optional<TimePoint> kill_at{};  // SIGKILL then
   };

@@ -66,14 +66,19 @@ bool Fleet::room_for_generation(TimePoint now) {
   for (const Worker& worker : workers_) {
     if (worker.generation != stable_.generation) old.insert(worker.generation);
   }
-  if (static_cast<int>(old.size()) < stable_.policy.old_generations_max) return true;
-  if (planted(Plant::kPileUpGenerations)) return true;
+  const bool room = static_cast<int>(old.size()) < stable_.policy.old_generations_max;
+  if (room || planted(Plant::kPileUpGenerations)) {
+    for (Worker& worker : workers_) worker.stop_at.reset();
+    return true;
+  }
   for (Worker& worker : workers_) {
     if (worker.generation != *old.begin() || worker.phase != Phase::kDraining) continue;
-    if (std::exchange(worker.hurried, true)) continue;
-    note(log::Level::kWarning, log::text("too many old generations: the transfers of worker ", worker.id,
-                                         " must end before the next reload"));
-    drain_within(worker, stable_.policy.graceful_timeout, now);
+    if (!worker.stop_at) {
+      note(log::Level::kWarning, log::text("too many old generations: the transfers of worker ", worker.id,
+                                           " must end before the next reload"));
+      worker.stop_at = now + stable_.policy.graceful_timeout;
+    }
+    wake_at(*worker.stop_at);
   }
   return false;
 }

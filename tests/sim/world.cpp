@@ -128,7 +128,6 @@ void World::suspend() {
   for (auto& [id, process] : processes_) {
     if (process.ready_at) *process.ready_at += pause;
     if (process.gone_at) *process.gone_at += pause;
-    if (process.hurried_at) *process.hurried_at += pause;
     pulses.push_back(Pulse{id, process.beats, process.bytes});
   }
   obey(fleet_.tick(pulses, now_));

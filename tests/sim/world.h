@@ -57,13 +57,12 @@ enum class Quality : std::uint8_t {
 struct Process {
   int slot = 0;
   Generation generation = 0;
-  bool accepted = false;                  // ACCEPT was sent
-  bool dismissed = false;                 // DRAIN, STOP or a kill was sent
-  bool misbehaved = false;                // did something it may be killed for
-  bool hung = false;                      // its loop stands still
-  bool stuck = false;                     // takes no leave when it is told to
-  bool moves = false;                     // its drain makes progress
-  std::optional<TimePoint> hurried_at{};  // told to end its drain by then and kGraceful
+  bool accepted = false;    // ACCEPT was sent
+  bool dismissed = false;   // DRAIN, STOP or a kill was sent
+  bool misbehaved = false;  // did something it may be killed for
+  bool hung = false;        // its loop stands still
+  bool stuck = false;       // takes no leave when it is told to
+  bool moves = false;       // its drain makes progress
   std::uint64_t beats = 0;
   std::uint64_t bytes = 0;
   std::optional<TimePoint> ready_at{};
@@ -111,7 +110,7 @@ class World {
   void obey_one(const Note&) {}
   void obey_one(const Exit& exit);
   void dismiss(Process& process);
-  void hurry(Process& process);
+  bool crowded() const;
   void leave_within(Process& process, int low_ms, int high_ms);
   Process* addressed(WorkerId id, const char* command);
 

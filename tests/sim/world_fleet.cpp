@@ -138,28 +138,25 @@ void World::obey_one(const Drain& drain) {
   require(process->accepted, Invariant::kOnlyServingDrained, std::to_string(drain.id));
   const bool first = !process->dismissed;
   dismiss(*process);
-  if (!first && stops_ == 0) return hurry(*process);
   if (process->hung || process->stuck || !first) return;
   if (chance(0.7)) return leave_within(*process, 1, 2000);
   process->moves = chance(0.7);  // else it has a connection that stands still, and waits for it
   if (process->moves) leave_within(*process, 2000, 120000);
 }
 
-/// Its drain is given an end; a worker keeps to that.
-void World::hurry(Process& process) {
+/// As many old generations as there may be: the next reload needs room.
+bool World::crowded() const {
   std::set<Generation> old;
-  for (const auto& [id, other] : processes_) {
-    if (!fleet_.may_spawn(other.generation)) old.insert(other.generation);
+  for (const auto& [id, process] : processes_) {
+    if (!fleet_.may_spawn(process.generation)) old.insert(process.generation);
   }
-  require(old.size() >= kOldGenerationsMax, Invariant::kMovingDrainGoesOn, "hurried without need");
-  process.hurried_at = now_;
-  if (!process.hung && !process.stuck) leave_within(process, 1, 19000);
+  return old.size() >= kOldGenerationsMax;
 }
 
 void World::obey_one(const Stop& stop) {
   Process* const process = addressed(stop.id, "STOP");
   if (process == nullptr) return;
-  require(!process->moves || stops_ > 0, Invariant::kMovingDrainGoesOn, std::to_string(stop.id));
+  require(!process->moves || stops_ > 0 || crowded(), Invariant::kMovingDrainGoesOn, std::to_string(stop.id));
   dismiss(*process);
   if (!process->hung && !process->stuck) leave_within(*process, 1, 50);
 }
@@ -167,8 +164,7 @@ void World::obey_one(const Stop& stop) {
 void World::obey_one(const Kill& kill) {
   Process* const process = addressed(kill.id, "a signal");
   if (process == nullptr) return;
-  const bool stopped = stops_ > 0 && now_ >= stopped_at_ + seconds(20);
-  const bool too_late = stopped || (process->hurried_at && now_ >= *process->hurried_at + seconds(20));
+  const bool too_late = stops_ > 0 && now_ >= stopped_at_ + seconds(20);
   require(process->misbehaved || stops_ > 1 || too_late, Invariant::kInnocentNotKilled,
           log::text("worker ", kill.id, " got signal ", kill.signal));
   dismiss(*process);
