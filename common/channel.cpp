@@ -22,9 +22,11 @@ bool known(std::uint32_t kind) {
   switch (static_cast<MessageKind>(kind)) {
     case MessageKind::kReady:
     case MessageKind::kDrained:
+    case MessageKind::kLeaving:
     case MessageKind::kAccept:
     case MessageKind::kDrain:
     case MessageKind::kStop:
+    case MessageKind::kReopen:
       return true;
   }
   return false;

@@ -11,17 +11,19 @@ namespace forklift {
 
 /// The contract between this master and its workers: descriptors, messages, scoreboard layout. Grows with
 /// any change of one of them; a reload to a worker binary that says another number is rolled back.
-inline constexpr std::uint32_t kAbi = 1;
+inline constexpr std::uint32_t kAbi = 2;
 
 enum class MessageKind : std::uint32_t {
   // worker → master
   kReady = 1,    // everything is open, waiting for kAccept; value = kAbi
   kDrained = 2,  // after kDrain or kStop: no connection is left, about to exit
+  kLeaving = 3,  // somebody else told it to go (SIGTERM): it drains as after kDrain
 
   // master → worker
   kAccept = 16,  // start accepting
   kDrain = 17,   // stop accepting, finish what is there, exit 0; value = milliseconds allowed, 0: no limit
   kStop = 18,    // exit at once, as clean as that allows
+  kReopen = 19,  // the access log was rotated: open its path anew
 };
 
 /// One message of the channel between the master and one worker; one packet each, 16 bytes.

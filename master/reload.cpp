@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/errno_error.h"
 #include "common/log.h"
 #include "common/options.h"
 #include "master/supervisor.h"
 
 namespace forklift {
 namespace {
+
+constexpr const char* kNotReloaded = "not reloaded, everything stays as it is: ";
 
 using Listeners = std::vector<std::unique_ptr<Listener>>;
 
@@ -41,11 +44,32 @@ bool is_bound(const Config& config, const Listener& listener) {
 
 }  // namespace
 
+/// First a process that may fail reads the new configuration, then the master does.
 void Supervisor::reload() {
-  if (const auto prepared = prepare_reload(); !prepared) {
-    return log::error("not reloaded, everything stays as it is: ", prepared.error());
+  if (fleet_.stopping()) return;
+  if (check_ != nullptr) {
+    reload_again_ = true;
+    return log::info("a configuration is being checked; the next reload follows");
   }
-  decide(fleet_.reload(last_generation_, policy_of(config_), now()));
+  const auto launch = Launch::prepare(config_, started_with_.environment);
+  if (!launch) return log::error(kNotReloaded, launch.error());
+  auto check = ConfigCheck::start(loop_, *launch, started_with_.arguments, started_with_.environment, *this);
+  if (!check) return log::error(kNotReloaded, sentence_of(check.error()));
+  check_ = std::move(*check);
+}
+
+void Supervisor::config_checked(std::optional<std::string> problem) {
+  check_.reset();
+  if (fleet_.stopping()) return;
+  if (!problem) {
+    if (const auto prepared = prepare_reload(); !prepared) problem = prepared.error();
+  }
+  if (problem) {
+    log::error(kNotReloaded, *problem);
+  } else {
+    decide(fleet_.reload(last_generation_, policy_of(config_), now()));
+  }
+  if (std::exchange(reload_again_, false)) reload();
 }
 
 Result<void, std::string> Supervisor::prepare_reload() {

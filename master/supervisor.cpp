@@ -1,10 +1,12 @@
 #include "master/supervisor.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -22,7 +24,12 @@ std::string sentence_of(const Error& error) {
 }  // namespace
 
 FleetPolicy Supervisor::policy_of(const Config& config) {
-  return FleetPolicy{config.workers, config.timeout, config.graceful_timeout};
+  return FleetPolicy{.workers = config.workers,
+                     .timeout = config.timeout,
+                     .graceful_timeout = config.graceful_timeout,
+                     .drain_idle_timeout = config.drain_idle_timeout,
+                     .max_surge = config.max_surge,
+                     .old_generations_max = config.old_generations_max};
 }
 
 Supervisor::Supervisor(Config config, StartedWith started_with)
@@ -34,6 +41,7 @@ Supervisor::Supervisor(Config config, StartedWith started_with)
 }
 
 Supervisor::~Supervisor() {
+  check_.reset();
   workers_.clear();
   signals_.clear();
   timer_.reset();
@@ -42,6 +50,7 @@ Supervisor::~Supervisor() {
 }
 
 Result<void, std::string> Supervisor::prepare() {
+  watch_signals();  // first: whoever reads the pid file may signal at once
   if (!config_.pid_file.empty()) {
     auto pid_file = PidFile::create(config_.pid_file);
     if (!pid_file) return pid_file.error();
@@ -67,7 +76,6 @@ int Supervisor::run() {
   log::info("forklift ", FORKLIFT_VERSION, ": ", config_.workers, " workers of ",
             launches_.begin()->second.found_at());
   for (const auto& listener : listeners_) log::info("listening on ", listener->url());
-  watch_signals();
   timer_ = std::make_unique<UvHandle<uv_timer_t>>(this);
   uv_timer_init(&loop_, timer_->get());
   timer_->opened();
@@ -86,6 +94,8 @@ void Supervisor::worker_said(WorkerId id, Message message) {
       return decide(fleet_.ready(id, now()));
     case MessageKind::kDrained:
       return log::debug("worker ", id, " has drained");
+    case MessageKind::kLeaving:
+      return decide(fleet_.leaving(id, now()));
     default:
       return decide(fleet_.broke_contract(id, "sent a message that is the master's", now()));
   }
@@ -115,8 +125,13 @@ void Supervisor::signalled(int signal) {
       return decide(fleet_.resize(+1, now()));
     case SIGTTOU:
       return decide(fleet_.resize(-1, now()));
+    case SIGCHLD:  // libuv has its own, for those it has started
+      return reap_strangers();
+    case SIGUSR1:
+      return reopen_logs();
     default:
-      return log::warning("signal ", signal, " is not supported: ignored");
+      return log::warning("SIG", ::sigabbrev_np(signal),
+                          " (upgrade of the master) is not supported: ignored");
   }
 }
 
@@ -125,11 +140,36 @@ void Supervisor::stop(bool quick) {
   listeners_.clear();  // the workers answer what is queued; the last one to close frees the address
 }
 
+void Supervisor::reopen_logs() {
+  log::info("telling the workers to open their access logs anew");
+  for (const auto& [id, worker] : workers_) worker->tell({MessageKind::kReopen});
+}
+
+/// As process 1 of a container the master inherits whatever loses its parent; nobody else reaps those.
+void Supervisor::reap_strangers() {
+  for (;;) {
+    siginfo_t ended{};
+    if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0) return;
+    // Ours are libuv's to reap; who waits behind one of them is met at the next tick.
+    if (is_ours(ended.si_pid)) return;
+    log::debug("reaped process ", ended.si_pid, ", a stranger");
+    (void)::waitpid(ended.si_pid, nullptr, WNOHANG);
+  }
+}
+
+bool Supervisor::is_ours(int pid) const {
+  if (check_ != nullptr && check_->pid() == pid) return true;
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [pid](const auto& worker) { return worker.second->pid() == pid; });
+}
+
 void Supervisor::tick() {
+  reap_strangers();
   std::vector<Pulse> pulses;
   for (const auto& [id, worker] : workers_) {
     const ScoreboardSnapshot board = worker->read_scoreboard();
-    pulses.push_back(Pulse{id, board.beats, board.bytes_received + board.bytes_sent});
+    pulses.push_back(
+        Pulse{id, board.beats, board.bytes_received + board.bytes_sent, board.disk_job_since_ms != 0});
   }
   decide(fleet_.tick(pulses, now()));
 }
@@ -186,13 +226,14 @@ void Supervisor::perform(const Exit& exit) {
   log::info("answered ", all.requests, " requests on ", all.accepted, " connections, published ",
             all.uploads_committed, " uploads");
   exit_code_ = exit.code;
+  check_.reset();
   signals_.clear();
   timer_.reset();
 }
 
 void Supervisor::watch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
-  for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2}) {
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGCHLD}) {
     auto handle = std::make_unique<UvHandle<uv_signal_t>>(this);
     uv_signal_init(&loop_, handle->get());
     handle->opened();

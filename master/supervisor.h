@@ -12,6 +12,7 @@
 #include "common/config.h"
 #include "common/listener.h"
 #include "common/pid_file.h"
+#include "master/config_check.h"
 #include "master/fleet.h"
 #include "master/launch.h"
 #include "master/uv_handle.h"
@@ -27,7 +28,7 @@ struct StartedWith {
 
 /// The master: holds the listening sockets, and does with processes, signals and time what the Fleet decides.
 /// Lives in main for the whole life of the process. Single thread, and nothing in it blocks.
-class Supervisor : private WorkerObserver {
+class Supervisor : private WorkerObserver, private ConfigCheckObserver {
  public:
   Supervisor(Config config, StartedWith started_with);
   ~Supervisor();
@@ -49,8 +50,12 @@ class Supervisor : private WorkerObserver {
   void worker_exited(WorkerId id, Ending ending) override;
   void signalled(int signal);
   void stop(bool quick);
+  void reopen_logs();
   void tick();
+  void reap_strangers();
+  bool is_ours(int pid) const;
   void reload();
+  void config_checked(std::optional<std::string> problem) override;
   Result<void, std::string> prepare_reload();
 
   // The fleet's decisions
@@ -85,6 +90,8 @@ class Supervisor : private WorkerObserver {
 
   Fleet fleet_;
   std::unique_ptr<ScoreboardPool> scoreboards_;  // before workers_: outlives their leases
+  std::unique_ptr<ConfigCheck> check_;           // of the reload that is being prepared
+  bool reload_again_ = false;                    // asked for meanwhile
   std::map<WorkerId, std::unique_ptr<WorkerProcess>> workers_;
   std::deque<Action> todo_;
   bool performing_ = false;

@@ -2,7 +2,9 @@
 
 #include <csignal>
 
+#include "common/errno_error.h"
 #include "common/log.h"
+#include "worker/http/access_log.h"
 
 namespace forklift {
 
@@ -16,6 +18,7 @@ Lifecycle::Lifecycle(const ConnectionServices& services, Server& server, Ground&
   if (ground_.inherited()) return;
   watch(SIGINT);
   watch(SIGQUIT);
+  watch(SIGUSR1);
 }
 
 Lifecycle::~Lifecycle() = default;
@@ -69,13 +72,20 @@ void Lifecycle::obey(Message message) {
     case MessageKind::kStop:
       stop();
       return;
+    case MessageKind::kReopen:
+      reopen_logs();
+      return;
     default:
       log::error("the master sent a message this worker does not know");
   }
 }
 
 void Lifecycle::signalled(int signal) {
-  if (signal == SIGTERM && !draining_) {
+  if (signal == SIGUSR1) {
+    reopen_logs();
+  } else if (signal == SIGTERM && !draining_) {
+    // Not the master's doing: it is to start another one at once.
+    if (channel_ != nullptr) (void)send_message(kChannelFd, {MessageKind::kLeaving});
     drain(services_.config.graceful_timeout, !ground_.inherited());
   } else {
     stop();
@@ -107,6 +117,16 @@ void Lifecycle::stop() {
   end();
 }
 
+void Lifecycle::reopen_logs() {
+  if (services_.access_log == nullptr) return;
+  if (const auto reopened = services_.access_log->reopen(); !reopened) {
+    log::error("the access log could not be opened anew, the old file stays: ",
+               sentence_of(reopened.error()));
+  } else {
+    log::info("the access log is open anew");
+  }
+}
+
 void Lifecycle::end() {
   if (over_) return;
   over_ = true;
@@ -116,6 +136,8 @@ void Lifecycle::end() {
     channel_.reset();
   }
   signals_.clear();
+  // One SIGTERM more finds nothing left to end, and must not look like a crash.
+  if (ground_.inherited()) std::signal(SIGTERM, SIG_IGN);
   server_.close_acceptors();
 }
 

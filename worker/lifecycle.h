@@ -33,6 +33,7 @@ class Lifecycle final : private ReadinessListener,
   void obey(Message message);
   void drain(milliseconds allowed, bool last_holder);
   void stop();
+  void reopen_logs();
   void end();
 
   const ConnectionServices& services_;

@@ -44,12 +44,13 @@ def eventually(condition, what, within=DEADLINE):
 class Program:
     """A worker or a master: one process that listens on a port of its own."""
 
-    def __init__(self, binary, root, *options, bind="127.0.0.1:0"):
+    def __init__(self, binary, root, *options, bind="127.0.0.1:0", preexec=None, prefix=()):
         self.root = str(root)
         self.log = []
-        command = [binary, "--bind", bind, "--root", self.root, *options]
+        command = [*prefix, binary, "--bind", bind, "--root", self.root, *options]
         self.process = subprocess.Popen(
-            command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            preexec_fn=preexec,
         )
         self.pid = self.process.pid
         self.reader = threading.Thread(target=self._read_log, daemon=True)

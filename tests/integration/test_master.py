@@ -242,7 +242,8 @@ def test_workers_become_the_named_user_and_keep_no_groups(master, tmp_path):
     for directory in [tmp_path, *tmp_path.parents]:
         if not os.stat(directory).st_mode & 0o001:
             os.chmod(directory, os.stat(directory).st_mode | 0o001)
-    program = master("--user", "nobody", root=root, workers=1)
+    groups_of_another = [4, 24]
+    program = master("--user", "nobody", root=root, workers=1, preexec=lambda: os.setgroups(groups_of_another))
     with open(f"/proc/{program.workers()[0]}/status") as status:
         fields = dict(line.split(":", 1) for line in status)
     assert set(fields["Uid"].split()) == {"65534"}

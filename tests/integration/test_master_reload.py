@@ -4,9 +4,12 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import threading
 
-from http_support import DISK_WRITE, WORKER, Client, eventually, request_bytes
+import pytest
+
+from http_support import DISK_WRITE, MASTER, WORKER, Client, environment, eventually, request_bytes
 
 
 def reload(program, generation):
@@ -87,12 +90,90 @@ def test_a_reload_to_a_binary_that_dies_is_rolled_back(master, tmp_path):
     before = program.workers()
     replace(binary, "/bin/false")
     program.signal(signal.SIGHUP)
-    program.log_shows("reload rolled back, generation 1 stays: a worker of generation 2 exited with status 1")
+    program.log_shows("not reloaded, everything stays as it is: its check exited with status 1")
     assert program.workers() == before
     assert program.request("GET", "/healthz").status == 200
     replace(binary, WORKER)
-    reload(program, 3)
+    reload(program, 2)
     assert program.request("GET", "/healthz").status == 200
+
+
+ONLY_CHECKS = r"""
+#include <string.h>
+int main(int argc, char** argv) { return strcmp(argv[argc - 1], "--check-config") == 0 ? 0 : 7; }
+"""
+
+
+def test_a_reload_to_a_binary_that_passes_the_check_and_dies_at_its_start_is_rolled_back(master, tmp_path):
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    assert compiler, "no C compiler"
+    dying = tmp_path / "dying"
+    subprocess.run([compiler, "-x", "c", "-o", dying, "-"], input=ONLY_CHECKS, text=True, check=True)
+    binary = tmp_path / "worker"
+    shutil.copy(WORKER, binary)
+    program = master(binary=binary, workers=2)
+    before = program.workers()
+    replace(binary, dying)
+    program.signal(signal.SIGHUP)
+    program.log_shows("reload rolled back, generation 1 stays: a worker of generation 2 exited with status 7")
+    assert program.workers() == before
+    assert program.request("GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize(
+    "line, reason",
+    [
+        ("this is no configuration", r"forklift\.toml"),
+        ("upload-strategy = 'nonsense'", "--upload-strategy nonsense: no such strategy"),
+        ("user = 'nobody-knows-me'", 'there is no user "nobody-knows-me"'),
+        ("access-logfile = '/nowhere/access.log'", "cannot open the access log /nowhere/access.log"),
+        ("sample = '/nowhere'", "--sample"),
+        ("bind = ['nonsense:']", "--bind"),
+    ],
+)
+def test_a_broken_configuration_is_found_by_a_process_that_is_not_the_master(master, tmp_path, line, reason):
+    config = tmp_path / "forklift.toml"
+    config.write_text("")
+    program = master("--config", str(config), workers=1)
+    before = program.workers()
+    config.write_text(line + "\n")
+    program.signal(signal.SIGHUP)
+    program.log_shows("not reloaded, everything stays as it is: .*" + reason)
+    assert program.workers() == before
+    assert program.request("GET", "/healthz").status == 200
+
+
+def test_a_check_that_hangs_does_not_hold_the_master(master, tmp_path):
+    config = tmp_path / "forklift.toml"
+    config.write_text("")
+    program = master("--config", str(config), workers=1)
+    config.unlink()
+    os.mkfifo(config)  # whoever reads it waits
+    program.signal(signal.SIGHUP)
+    checker = eventually(lambda: len(program.workers()) == 2 and program.workers()[-1], "the check runs")
+    assert program.request("GET", "/healthz").status == 200
+    program.signal(signal.SIGHUP)
+    program.log_shows("a configuration is being checked; the next reload follows")
+    os.kill(checker, signal.SIGKILL)
+    program.log_shows("not reloaded, everything stays as it is: its check was killed by SIGKILL")
+    config.unlink()
+    config.write_text("")
+
+
+@pytest.mark.parametrize("binary", [MASTER, WORKER])
+def test_check_config_says_what_would_keep_a_worker_from_starting(tmp_path, binary):
+    def check(*options):
+        command = [binary, *options, "--check-config"]
+        if binary == MASTER:
+            command += ["--worker-binary", WORKER]
+        return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=30, check=False)
+
+    good = check("--root", str(tmp_path / "new"))
+    assert (good.returncode, good.stdout) == (0, "configuration ok\n"), good.stderr
+    assert not (tmp_path / "new").exists()
+    bad = check("--root", str(tmp_path), "--download-strategy", "nonsense")
+    assert bad.returncode == 1
+    assert "--download-strategy nonsense: no such strategy; there are" in bad.stderr
 
 
 def test_a_reload_to_a_binary_that_is_not_there_changes_nothing(master, tmp_path):
@@ -134,6 +215,7 @@ def test_reloads_in_quick_succession_end_with_one_fleet(master):
     program = master(workers=2)
     for _ in range(10):
         program.signal(signal.SIGHUP)
+    program.log_shows("reloaded: generation")
     reloads = len(re.findall("reloading: generation", program.log_text()))
     program.log_shows(r"reloaded: generation \d+ serves", times=reloads)
     eventually(lambda: len(program.workers()) == 2, "two workers")

@@ -91,7 +91,6 @@ def zombies(pid):
     return found
 
 
-@pytest.mark.xfail(strict=True, reason="orphans are not reaped yet")
 def test_as_process_1_the_master_reaps_orphans_replaces_workers_and_stops(first_process):
     outer, inner, log = first_process
     port = int(re.search(r"127\.0\.0\.1:(\d+)", log.read_text()).group(1))

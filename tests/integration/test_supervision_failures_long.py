@@ -67,7 +67,6 @@ def slow_uploads_on_old_generations(program, reloads):
         yield clients
 
 
-@pytest.mark.xfail(strict=True, reason="the oldest takes its deadline for the end of the fleet and has the socket drop newcomers")
 def test_old_generations_with_slow_uploads_are_bounded(master):
     program = master("--graceful-timeout", "60s", "--body-rate-min", "0", workers=1)
     with slow_uploads_on_old_generations(program, 8) as clients:

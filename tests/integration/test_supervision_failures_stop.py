@@ -47,7 +47,6 @@ def test_requests_in_the_queue_outlive_the_worker_that_would_have_taken_them(mas
     replaced(program, [worker], 1)
 
 
-@pytest.mark.xfail(reason="between the end of its loop and its exit a worker dies of a second TERM")
 def test_every_worker_ends_with_0_when_term_comes_to_all_of_them_at_once(master):
     program = master(workers=3)
     assert program.request("GET", "/healthz").status == 200
