@@ -10,7 +10,7 @@ import pytest
 
 from http_support import children, eventually
 
-IN_NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc"]
+IN_NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 
 def may_unshare():
