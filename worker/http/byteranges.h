@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/http/range.h"
+
+namespace forklift {
+
+/// "bytes 0-499/1234": the Content-Range of a 206 (RFC 9110, 14.4). `size` is the whole file's.
+std::string content_range(const ByteRange& range, std::uint64_t size);
+
+/// "bytes */1234": the Content-Range of a 416.
+std::string unsatisfied_content_range(std::uint64_t size);
+
+/// The text around the parts of a multipart/byteranges body (RFC 9110, 14.6; RFC 2046, 5.1): for every range
+/// part_head() and then its bytes, at last end(). Belongs to one answer.
+class ByterangesFrame {
+ public:
+  /// `boundary`: 1 to 70 letters and digits that nobody can guess, lest a file imitate one; `content_type` of
+  /// the file, empty for none; `size` of the whole file.
+  ByterangesFrame(std::string_view boundary, std::string_view content_type, std::uint64_t size);
+
+  /// Of the answer: multipart/byteranges; boundary=…
+  std::string content_type() const;
+
+  std::string part_head(const ByteRange& range) const;
+  std::string end() const;
+
+  /// Of the whole body; none where the sum is over 64 bits.
+  std::optional<std::uint64_t> content_length(const std::vector<ByteRange>& ranges) const;
+
+ private:
+  std::string boundary_;
+  std::string part_type_;
+  std::uint64_t size_;
+};
+
+}  // namespace forklift
