@@ -1,0 +1,31 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace forklift {
+
+enum class DigestAlgorithm : std::uint8_t { kMd5, kSha256, kSha512 };
+
+/// "md5", "sha-256", "sha-512": the keys of RFC 9530, 5.
+const char* to_string(DigestAlgorithm algorithm);
+
+/// 16, 32 or 64.
+std::size_t digest_bytes(DigestAlgorithm algorithm);
+
+/// What a client says that its bytes digest to, or what they did. Plain data.
+struct Digest {
+  DigestAlgorithm algorithm = DigestAlgorithm::kSha256;
+  std::array<std::byte, 64> storage = {};  // the first digest_bytes() of it; the rest is zero
+
+  std::span<const std::byte> bytes() const {
+    return std::span<const std::byte>(storage).first(digest_bytes(algorithm));
+  }
+  std::span<std::byte> bytes() { return std::span<std::byte>(storage).first(digest_bytes(algorithm)); }
+
+  bool operator==(const Digest&) const = default;
+};
+
+}  // namespace forklift
