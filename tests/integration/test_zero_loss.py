@@ -87,6 +87,7 @@ def test_growing_and_shrinking_lose_no_connection(master):
 
 def test_a_crash_of_one_worker_costs_only_the_connections_it_held(master):
     program = master("--keep-alive", "60s", workers=3)
+    time.sleep(0.5)  # all serve
     held = [Client(program.port) for _ in range(9)]
     for client in held:
         client.send(HEALTH)
