@@ -89,9 +89,10 @@ class Fleet {
     int slot;
     Generation generation;
     Phase phase = Phase::kBooting;
-    TimePoint since{};     // when the phase began
-    TimePoint beat_at{};   // when `beats` was last seen to change
-    TimePoint moved_at{};  // when `bytes` was
+    TimePoint since{};           // when the phase began
+    TimePoint beat_at{};         // when `beats` was last seen to change
+    TimePoint moved_at{};        // when `bytes` was
+    bool in_the_kernel = false;  // when last looked at, and its loop had not turned
     std::uint64_t beats = 0;
     std::uint64_t bytes = 0;
     std::optional<TimePoint> stop_at{};  // the end of its drain, where there are too many

@@ -40,12 +40,14 @@ struct Ending {
   int signal = 0;  // 0: it exited with `status`
 };
 
-/// What a worker's scoreboard said at one moment. Only compared with what it said before.
+/// What was seen of a worker at one moment: what its scoreboard said, only compared with what it said before,
+/// and what the kernel says.
 struct Pulse {
   WorkerId id;
   std::uint64_t beats;
-  std::uint64_t bytes;   // moved by all its connections, either way
-  bool at_disk = false;  // it waits for its disk
+  std::uint64_t bytes;         // moved by all its connections, either way
+  bool at_disk = false;        // it waits for its disk, says the worker
+  bool in_the_kernel = false;  // its loop is in a call that no signal ends (proc(5), state D): so for a disk
 };
 
 // What the fleet asks of the supervisor, in order.

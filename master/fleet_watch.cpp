@@ -22,7 +22,13 @@ void Fleet::take(const Pulse& pulse, TimePoint now) {
   Worker* const worker = find(pulse.id);
   if (worker == nullptr) return;
   // Any change counts: what the figure is, is the worker's own claim.
-  if (worker->beats != pulse.beats) worker->beat_at = now;
+  const bool turned = worker->beats != pulse.beats;
+  if (turned || pulse.in_the_kernel) worker->beat_at = now;
+  if (!turned && pulse.in_the_kernel && !worker->in_the_kernel) {
+    note(log::Level::kWarning, log::text("worker ", worker->id, " (slot ", worker->slot,
+                                         ") waits in the kernel, so for a disk: left alone"));
+  }
+  worker->in_the_kernel = !turned && pulse.in_the_kernel;
   if (worker->bytes != pulse.bytes || pulse.at_disk) worker->moved_at = now;
   worker->beats = pulse.beats;
   worker->bytes = pulse.bytes;

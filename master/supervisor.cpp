@@ -168,8 +168,8 @@ void Supervisor::tick() {
   std::vector<Pulse> pulses;
   for (const auto& [id, worker] : workers_) {
     const ScoreboardSnapshot board = worker->read_scoreboard();
-    pulses.push_back(
-        Pulse{id, board.beats, board.bytes_received + board.bytes_sent, board.disk_job_since_ms != 0});
+    pulses.push_back(Pulse{id, board.beats, board.bytes_received + board.bytes_sent,
+                           board.disk_job_since_ms != 0, worker->is_in_the_kernel()});
   }
   decide(fleet_.tick(pulses, now()));
 }

@@ -1,5 +1,8 @@
 #include "master/worker_process.h"
 
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <utility>
 
 #include "common/errno_error.h"
@@ -106,6 +109,13 @@ void WorkerProcess::tell(Message message) {
   if (const auto sent = send_message(channel_.get(), message); !sent) {
     log::debug("worker ", id_, " does not take messages");
   }
+}
+
+bool WorkerProcess::is_in_the_kernel() const {
+  std::ifstream stat("/proc/" + std::to_string(pid()) + "/stat");
+  const std::string text{std::istreambuf_iterator<char>(stat), {}};
+  const auto name_end = text.rfind(')');  // a name may hold anything
+  return name_end != std::string::npos && name_end + 2 < text.size() && text[name_end + 2] == 'D';
 }
 
 void WorkerProcess::kill(int signal) { (void)uv_process_kill(process_.get(), signal); }

@@ -47,6 +47,9 @@ class WorkerProcess {
 
   void kill(int signal);
 
+  /// Its loop's thread is in a call that no signal ends: proc(5), state D.
+  bool is_in_the_kernel() const;
+
   ScoreboardSnapshot read_scoreboard() const { return scoreboard_.read(); }
 
  private:

@@ -164,13 +164,7 @@ def freezing_disk(tmp_path):
     subprocess.run(["umount", "-l", mountpoint], check=True)
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        ASYNC_WRITE,
-        pytest.param(DISK_WRITE, marks=pytest.mark.xfail(strict=True, reason="the loop itself waits for the disk")),
-    ],
-)
+@pytest.mark.parametrize("target", [ASYNC_WRITE, DISK_WRITE])
 def test_a_disk_that_stands_still_kills_no_worker_and_no_upload(master, freezing_disk, target):
     disk, stand_still = freezing_disk
     program = master("--timeout", "1s", root=disk / "root", workers=2)

@@ -54,6 +54,7 @@ class FleetHarness {
     std::vector<Pulse> pulses;
     for (const WorkerId id : beating) pulses.push_back(Pulse{id, turn, 0});
     for (const WorkerId id : moving) pulses.push_back(Pulse{id, turn, turn});
+    for (const WorkerId id : in_the_kernel) pulses.push_back(Pulse{id, 0, 0, false, true});
     last = fleet.tick(pulses, now);
   }
 
@@ -74,6 +75,8 @@ class FleetHarness {
     }
     return false;
   }
+
+  std::vector<WorkerId> in_the_kernel;  // these stand still, but wait for a disk
 
   FleetPolicy policy;
   Fleet fleet;

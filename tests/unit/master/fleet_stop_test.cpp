@@ -3,6 +3,20 @@
 
 namespace forklift {
 
+TEST_CASE("a worker that waits in the kernel for a disk is left alone, and that is said once") {
+  FleetHarness it(2);
+  it.serve();
+  it.in_the_kernel = {2};
+  it.pass(seconds(100), {1});
+  CHECK(it.asked().empty());
+  CHECK(it.noted("worker 2 (slot 1) waits in the kernel"));
+  it.pass(seconds(100), {1});
+  CHECK_FALSE(it.noted("waits in the kernel"));
+  it.in_the_kernel = {};
+  it.pass(seconds(100), {1});
+  CHECK(it.asked().rfind("kill 2 by 6", 0) == 0);
+}
+
 TEST_CASE("TERM drains all, and the master exits 0 when the last one is gone") {
   FleetHarness it(2);
   it.serve();
