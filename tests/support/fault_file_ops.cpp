@@ -194,6 +194,10 @@ int make_directory_at(int dirfd, const char* name, mode_t mode) {
   return must_fail(__func__) ? -1 : real_file_ops::make_directory_at(dirfd, name, mode);
 }
 
+int set_modified(int fd, const timespec& time) {
+  return must_fail(__func__) ? -1 : real_file_ops::set_modified(fd, time);
+}
+
 int stat_fd(int fd, struct stat& out) { return must_fail(__func__) ? -1 : real_file_ops::stat_fd(fd, out); }
 
 int stat_at(int dirfd, const char* name, struct stat& out) {
@@ -205,6 +209,14 @@ int access_at(int dirfd, const char* name, int mode) {
 }
 
 int lock_exclusive(int fd) { return must_fail(__func__) ? -1 : real_file_ops::lock_exclusive(fd); }
+
+int lock_byte(int fd, off_t offset) {
+  return must_fail(__func__) ? -1 : real_file_ops::lock_byte(fd, offset);
+}
+
+int unlock_byte(int fd, off_t offset) {
+  return must_fail(__func__) ? -1 : real_file_ops::unlock_byte(fd, offset);
+}
 
 DIR* open_directory(int fd) { return must_fail(__func__) ? nullptr : real_file_ops::open_directory(fd); }
 

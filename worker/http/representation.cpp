@@ -1,6 +1,5 @@
 #include "worker/http/representation.h"
 
-#include <charconv>
 #include <string_view>
 
 #include "worker/http/json.h"
@@ -8,12 +7,6 @@
 namespace forklift {
 
 namespace {
-
-void append_hex(std::string& out, std::uint64_t number) {
-  char digits[16];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number, 16).ptr;
-  out.append(digits, end);
-}
 
 void append_member(std::string& json, std::string_view name, std::string_view value) {
   append_json_string(json, name);
@@ -84,18 +77,6 @@ std::string location_of(const Stored& stored) {
     location += kHexDigits[value & 15];
   }
   return location;
-}
-
-std::string etag_of(const OpenedFile& file) {
-  std::string etag = "\"";
-  append_hex(etag, file.inode);
-  etag += '-';
-  append_hex(etag, file.size);
-  etag += '-';
-  append_hex(etag, static_cast<std::uint64_t>(file.modified.tv_sec));
-  etag += '.';
-  append_hex(etag, static_cast<std::uint64_t>(file.modified.tv_nsec));
-  return etag + '"';
 }
 
 }  // namespace forklift

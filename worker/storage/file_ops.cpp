@@ -92,6 +92,11 @@ int remove_directory_at(int dirfd, const char* name) { return ::unlinkat(dirfd, 
 
 int make_directory_at(int dirfd, const char* name, mode_t mode) { return ::mkdirat(dirfd, name, mode); }
 
+int set_modified(int fd, const timespec& time) {
+  const timespec times[2] = {{0, UTIME_OMIT}, time};
+  return ::futimens(fd, times);
+}
+
 int stat_fd(int fd, struct stat& out) { return ::fstat(fd, &out); }
 
 int stat_at(int dirfd, const char* name, struct stat& out) {
@@ -101,6 +106,23 @@ int stat_at(int dirfd, const char* name, struct stat& out) {
 int access_at(int dirfd, const char* name, int mode) { return ::faccessat(dirfd, name, mode, AT_EACCESS); }
 
 int lock_exclusive(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB); }
+
+namespace {
+
+int set_lock(int fd, off_t offset, short type) {
+  struct flock lock {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = offset;
+  lock.l_len = 1;
+  return ::fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+}  // namespace
+
+int lock_byte(int fd, off_t offset) { return set_lock(fd, offset, F_WRLCK); }
+
+int unlock_byte(int fd, off_t offset) { return set_lock(fd, offset, F_UNLCK); }
 
 DIR* open_directory(int fd) { return ::fdopendir(fd); }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,9 @@ int remove_directory_at(int dirfd, const char* name);
 /// mkdirat(2).
 int make_directory_at(int dirfd, const char* name, mode_t mode);
 
+/// futimens(2): the time of the last write; that of the last read stays.
+int set_modified(int fd, const timespec& time);
+
 /// fstat(2); fstatat(2) with AT_SYMLINK_NOFOLLOW.
 int stat_fd(int fd, struct stat& out);
 int stat_at(int dirfd, const char* name, struct stat& out);
@@ -81,6 +85,10 @@ int access_at(int dirfd, const char* name, int mode);
 /// flock(2) with LOCK_EX | LOCK_NB: held until the last duplicate of the descriptor is closed. EWOULDBLOCK:
 /// another holds it.
 int lock_exclusive(int fd);
+
+/// fcntl(2), F_OFD_SETLK of one byte: held by the open file description. EAGAIN, EACCES: another holds it.
+int lock_byte(int fd, off_t offset);
+int unlock_byte(int fd, off_t offset);
 
 /// fdopendir(3): takes the descriptor over, unless it fails. closedir(3) ends it.
 DIR* open_directory(int fd);

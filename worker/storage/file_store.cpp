@@ -8,6 +8,8 @@
 #include "common/errno_error.h"
 #include "worker/storage/file_ops.h"
 #include "worker/storage/fresh_names.h"
+#include "worker/storage/name_locks.h"
+#include "worker/storage/part_clock.h"
 #include "worker/storage/part_session.h"
 #include "worker/storage/publication.h"
 #include "worker/storage/safe_path.h"
@@ -35,9 +37,22 @@ struct DirectoryFd {
   int fd;
 };
 
+/// The private directory, and in it that of the parts.
+struct PrivateDirectories {
+  UniqueFd own;
+  UniqueFd parts;
+};
+
 /// A parent that is missing or no directory: to who asks for a file there is none.
 Error as_not_found(Error error) {
   if (error.code == ErrorCode::kConflict) error.code = ErrorCode::kNotFound;
+  return error;
+}
+
+/// No directory, no file: that may be what the request was not to meet.
+Error unless_unmet(Error error, const ExpectedState& expected) {
+  if (error.os_error != ENOENT) return error;
+  if (auto met = check_expected(expected, nullptr); !met) return met.error();
   return error;
 }
 
@@ -72,12 +87,14 @@ Result<void> make_private(int directory, const char* name) {
   return errno_error("make private directory");
 }
 
-Result<UniqueFd> open_parts(int root, const Beneath& beneath) {
+Result<PrivateDirectories> open_private(int root, const Beneath& beneath) {
   if (auto made = make_private(root, ".forklift"); !made) return made.error();
-  const auto own = beneath.open(".forklift", O_RDONLY | O_DIRECTORY, "open private directory");
+  auto own = beneath.open(".forklift", O_RDONLY | O_DIRECTORY, "open private directory");
   if (!own) return own.error();
   if (auto made = make_private(own->get(), "parts"); !made) return made.error();
-  return beneath.open(".forklift/parts", O_RDONLY | O_DIRECTORY, "open private directory");
+  auto parts = beneath.open(".forklift/parts", O_RDONLY | O_DIRECTORY, "open private directory");
+  if (!parts) return parts.error();
+  return PrivateDirectories{*std::move(own), *std::move(parts)};
 }
 
 Result<void> check_file_system(int root, int parts) {
@@ -104,7 +121,9 @@ struct FileStore::State {
   UniqueFd parts;
   Beneath beneath;
   PartSession session;
-  FreshNames names;
+  NameLocks locks;
+  PartClock clock;
+  FreshNames names = {};
 
   /// Where an upload goes, or comes from. kFull asks for a descriptor that can be synced.
   Result<DirectoryFd> open_directory(std::string_view name, Durability durability) const {
@@ -129,27 +148,50 @@ struct FileStore::State {
   Result<Stored> publish(PartFile& part, const UploadTarget& target, std::uint64_t size,
                          Durability durability) {
     if (auto checked = check_name(target.name); !checked) return checked.error();
-    Publication publication(part, durability);
-    if (auto prepared = publication.prepare(size); !prepared) return prepared.error();
-    if (target.mode == PublishMode::kFresh) return publish_fresh(publication, target.name, size, durability);
-    const Place place = split(target.name);
-    const auto directory = make_directory(place.directory, durability);
-    if (!directory) return directory.error();
-    const auto replaced = publication.place(directory->fd, place.leaf, target.mode);
-    if (!replaced) return replaced.error();
-    return Stored{target.name, size, *replaced, durability};
+    Publication publication(part, durability, locks);
+    const auto version = publication.prepare(size, clock);
+    if (!version) return version.error();
+    auto stored = target.mode == PublishMode::kFresh ? publish_fresh(publication, target.name, durability)
+                                                     : publish_named(publication, target, durability);
+    if (!stored) return stored;
+    stored->size = size;
+    stored->version = *version;
+    return stored;
   }
 
-  Result<Stored> publish_fresh(Publication& publication, const std::string& in, std::uint64_t size,
-                               Durability durability) {
+  Result<Stored> publish_named(Publication& publication, const UploadTarget& target, Durability durability) {
+    const Place place = split(target.name);
+    const auto directory = target.expected.needs_file() ? open_directory(place.directory, durability)
+                                                        : make_directory(place.directory, durability);
+    if (!directory) return unless_unmet(directory.error(), target.expected);
+    const auto replaced = publication.place(directory->fd, place.leaf, target);
+    if (!replaced) return replaced.error();
+    return Stored{target.name, 0, *replaced, durability};
+  }
+
+  /// Removes a file that is as expected.
+  Result<void> unlink(int directory, std::string_view name, const char* leaf,
+                      const ExpectedState& expected) const {
+    const auto lock = locks.hold(name);
+    if (!lock) return lock.error();
+    struct stat status {};
+    if (file_ops::stat_at(directory, leaf, status) < 0) return errno_error("remove: stat");
+    if (auto regular = check_regular(status, "remove: not a file"); !regular) return regular;
+    if (auto met = check_expected(expected, &status); !met) return met;
+    if (file_ops::unlink_at(directory, leaf) < 0) return errno_error("remove");
+    return {};
+  }
+
+  Result<Stored> publish_fresh(Publication& publication, const std::string& in, Durability durability) {
     // Opened for every upload, not kept: a directory that was moved or removed must not go on receiving.
     const auto directory = make_directory(in, durability);
     if (!directory) return directory.error();
     for (int attempt = 1;; ++attempt) {
       const auto leaf = names.next();
       if (!leaf) return leaf.error();
-      const auto placed = publication.place(directory->fd, *leaf, PublishMode::kCreateOnly);
-      if (placed) return Stored{in + '/' + *leaf, size, false, durability};
+      UploadTarget target{in + '/' + *leaf, PublishMode::kCreateOnly};
+      const auto placed = publication.place(directory->fd, *leaf, target);
+      if (placed) return Stored{std::move(target.name), 0, false, durability};
       if (placed.error().os_error != EEXIST || attempt == kFreshAttemptsMax) return placed.error();
     }
   }
@@ -163,13 +205,19 @@ Result<FileStore> FileStore::open(const std::string& root, Resolver resolver) {
   auto root_fd = open_root(root);
   if (!root_fd) return root_fd.error();
   const Beneath beneath(root_fd->get(), resolver);
-  auto parts = open_parts(root_fd->get(), beneath);
-  if (!parts) return parts.error();
-  if (auto checked = check_file_system(root_fd->get(), parts->get()); !checked) return checked.error();
-  auto session = PartSession::create(parts->get());
+  auto directories = open_private(root_fd->get(), beneath);
+  if (!directories) return directories.error();
+  const int parts = directories->parts.get();
+  if (auto checked = check_file_system(root_fd->get(), parts); !checked) return checked.error();
+  auto session = PartSession::create(parts);
   if (!session) return session.error();
-  return FileStore(std::unique_ptr<State>(
-      new State{std::move(*root_fd), std::move(*parts), beneath, std::move(*session), {}}));
+  const PartClock clock = PartClock::of(session->begin_unnamed());
+  FileStore store(
+      std::unique_ptr<State>(new State{std::move(*root_fd), std::move(directories->parts), beneath,
+                                       std::move(*session), NameLocks(std::move(directories->own)), clock}));
+  // Better told at the start than at the first replacement.
+  if (const auto lock = store.state_->locks.hold(""); !lock) return lock.error();
+  return store;
 }
 
 Result<PartFile> FileStore::begin() const { return state_->session.begin(); }
@@ -217,15 +265,26 @@ Result<OpenedFile> FileStore::open_path(const std::string& path) {
   return opened(std::move(fd));
 }
 
-Result<void> FileStore::remove(std::string_view name, Durability durability) const {
+Result<void> FileStore::check(std::string_view name, const ExpectedState& expected) const {
+  if (auto checked = check_name(name); !checked) return checked.error();
+  auto fd = state_->beneath.open(name, O_PATH, "check");
+  struct stat status {};
+  if (fd.ok() && file_ops::stat_fd(fd->get(), status) < 0) return errno_error("check: stat");
+  if (fd.ok() && S_ISREG(status.st_mode)) return check_expected(expected, &status);
+  if (fd.ok()) return Error{ErrorCode::kConflict, "check: not a file"};
+  if (fd.error().os_error == ENOENT) return check_expected(expected, nullptr);
+  return fd.error();
+}
+
+Result<void> FileStore::remove(std::string_view name, Durability durability,
+                               const ExpectedState& expected) const {
   if (auto checked = check_name(name); !checked) return checked.error();
   const Place place = split(name);
   const auto directory = state_->open_directory(place.directory, durability);
-  if (!directory) return as_not_found(directory.error());
-  struct stat status {};
-  if (file_ops::stat_at(directory->fd, place.leaf.c_str(), status) < 0) return errno_error("remove: stat");
-  if (auto regular = check_regular(status, "remove: not a file"); !regular) return regular.error();
-  if (file_ops::unlink_at(directory->fd, place.leaf.c_str()) < 0) return errno_error("remove");
+  if (!directory) return unless_unmet(as_not_found(directory.error()), expected);
+  if (auto removed = state_->unlink(directory->fd, name, place.leaf.c_str(), expected); !removed) {
+    return unless_unmet(removed.error(), expected);
+  }
   if (durability == Durability::kFull && file_ops::sync_all(directory->fd) < 0) {
     return errno_error("remove: sync directory");
   }

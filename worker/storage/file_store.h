@@ -16,6 +16,7 @@
 #include "common/unique_fd.h"
 #include "worker/storage/beneath.h"
 #include "worker/storage/part_file.h"
+#include "worker/storage/version.h"
 
 namespace forklift {
 
@@ -26,19 +27,21 @@ enum class PublishMode : std::uint8_t {
   kCreateOnly,  // a file of that name is an error: kExists
 };
 
-/// Where an upload goes. `name` is as check_name wants it.
+/// Where an upload goes. `name` is as check_name wants it; what is expected there is of kReplace alone.
 struct UploadTarget {
   std::string name;
   PublishMode mode;
+  ExpectedState expected = {};
 };
 
 /// What became of an upload.
 struct Stored {
   std::string file_path;  // relative to the root: the name open_file takes
   std::uint64_t size;
-  bool replaced;           // another file of that name stood there
-  Durability durability;   // how far it really went
-  bool ephemeral = false;  // it lay in memory and is gone: there is no file, and file_path is empty
+  bool replaced;             // another file of that name stood there
+  Durability durability;     // how far it really went
+  bool ephemeral = false;    // it lay in memory and is gone: there is no file, and file_path is empty
+  FileVersion version = {};  // what its ETag is made of
 };
 
 /// A regular file, open for reading, as it was when it was opened.
@@ -46,9 +49,13 @@ struct OpenedFile {
   UniqueFd fd;
   std::uint64_t size;
   timespec modified;
-  dev_t device;  // with inode, size and modified: what an ETag needs
+  dev_t device;
   ino_t inode;
+
+  FileVersion version() const { return {inode, size, modified}; }
 };
+
+inline std::string etag_of(const OpenedFile& file) { return etag_of(file.version()); }
 
 /// Files below one root directory: the POSIX storage engine. One a worker, made in its main, outlives every
 /// PartFile and the disk pool. Every method blocks; every const method may run on any thread at any time, in
@@ -81,7 +88,8 @@ class FileStore {
   /// synced as `durability` says, missing parent directories are made, it is renamed. On any failure the part
   /// is gone and the name is as it was before. kConflict: a directory or a special file stands there, or a
   /// file where a parent should be. kForbidden: a symbolic link on the way. kIo "publish: size": not `size`
-  /// bytes.
+  /// bytes. kPrecondition, kExists: not what was expected there; of racing uploads that expect the same file,
+  /// one succeeds, over all processes. kBusy: see NameLocks.
   Result<Stored> publish(PartFile& part, const UploadTarget& target, std::uint64_t size,
                          Durability durability) const;
 
@@ -93,9 +101,13 @@ class FileStore {
   /// symbolic links are followed.
   static Result<OpenedFile> open_path(const std::string& path);
 
+  /// Whether an upload that expects this could be published now: the question before its body is asked for.
+  /// Errors as publish.
+  Result<void> check(std::string_view name, const ExpectedState& expected) const;
+
   /// Removes a regular file; its directories stay. With kFull the removal itself is synced. Errors as
-  /// open_file.
-  Result<void> remove(std::string_view name, Durability durability) const;
+  /// open_file, and kPrecondition, kExists: not what was expected there.
+  Result<void> remove(std::string_view name, Durability durability, const ExpectedState& expected = {}) const;
 
   /// Removes parts whose store no longer lives and that nobody has written to for `older_than`; says how
   /// many. A living store's parts are never touched, at any age. Safe to run in several processes at once.

@@ -6,6 +6,8 @@
 namespace forklift {
 namespace {
 
+constexpr int kAttemptsMax = 8;
+
 bool is_missing(int os_error) { return os_error == EINVAL || os_error == ENOSYS || os_error == EOPNOTSUPP; }
 
 /// Why a file cannot go where this stands, if it cannot.
@@ -17,34 +19,62 @@ Result<void> check_replaceable(const struct stat& status) {
 
 }  // namespace
 
-Result<void> Publication::prepare(std::uint64_t size) {
+Result<FileVersion> Publication::prepare(std::uint64_t size, const PartClock& clock) {
+  if (auto stamped = clock.stamp(part_); !stamped) return stamped.error();
   struct stat status {};
   if (file_ops::stat_fd(part_.fd(), status) < 0) return errno_error("publish: stat");
   if (static_cast<std::uint64_t>(status.st_size) != size) return Error{ErrorCode::kIo, "publish: size"};
   if (durability_ != Durability::kNone && file_ops::sync_data(part_.fd()) < 0) {
     return errno_error("publish: sync data");
   }
-  return {};
+  return version_of(status);
 }
 
-Result<bool> Publication::place(int directory, const std::string& leaf, PublishMode mode) {
+Result<bool> Publication::place(int directory, const std::string& leaf, const UploadTarget& target) {
   directory_ = directory;
   leaf_ = leaf.c_str();
-  const auto placed = put(mode);
+  target_ = &target;
+  const auto placed = put();
   if (!placed) return placed.error();
   if (auto synced = sync_directory(*placed); !synced) return synced.error();
   settle(*placed);
   return *placed == Placed::kExchanged || *placed == Placed::kOverwritten;
 }
 
-Result<Publication::Placed> Publication::put(PublishMode mode) {
+Result<Publication::Placed> Publication::put() {
+  if (target_->expected.needs_file()) return put_over();
   auto placed = put_new();
   if (placed.ok() || placed.error().os_error != EEXIST) return placed;
+  const bool may_replace =
+      target_->mode == PublishMode::kReplace && target_->expected.kind != ExpectedState::Kind::kAbsent;
+  if (may_replace) return put_over();
+  if (auto there = look(); !there) return there.error();
+  return placed;
+}
+
+/// What stands there now; an error where no file could go in its place.
+Result<std::optional<struct stat>> Publication::look() {
   struct stat status {};
-  if (file_ops::stat_at(directory_, leaf_, status) == 0) {
-    if (auto replaceable = check_replaceable(status); !replaceable) return replaceable.error();
+  if (file_ops::stat_at(directory_, leaf_, status) < 0) {
+    if (errno == ENOENT) return std::optional<struct stat>();
+    return errno_error("publish: stat");
   }
-  return mode == PublishMode::kReplace ? replace() : placed;
+  if (auto replaceable = check_replaceable(status); !replaceable) return replaceable.error();
+  return std::optional(status);
+}
+
+Result<Publication::Placed> Publication::put_over() {
+  const auto lock = locks_.hold(target_->name);
+  if (!lock) return lock.error();
+  for (int attempt = 1;; ++attempt) {
+    const auto there = look();
+    if (!there) return there.error();
+    if (auto met = check_expected(target_->expected, *there ? &**there : nullptr); !met) return met.error();
+    if (*there) return replace();
+    // It was removed before the name was ours, and may be created again: that asks for no lock.
+    auto placed = put_new();
+    if (placed.ok() || placed.error().os_error != EEXIST || attempt == kAttemptsMax) return placed;
+  }
 }
 
 Result<Publication::Placed> Publication::put_new() {
@@ -86,12 +116,13 @@ Result<Publication::Placed> Publication::exchange() {
 Result<void> Publication::sync_directory(Placed placed) {
   if (durability_ != Durability::kFull || file_ops::sync_all(directory_) == 0) return {};
   const Error error = errno_error("publish: sync directory");
+  const auto lock = locks_.hold(target_->name);
   withdraw(placed);
   return error;
 }
 
-/// Takes back what nobody has been told of. Between the look and the deed another upload may put its file
-/// there; no system call does both, and this runs on a failing disk only.
+/// Takes back what nobody has been told of. Under the name's lock, so that nobody puts a file there between
+/// the look and the deed.
 void Publication::withdraw(Placed placed) {
   if (placed == Placed::kOverwritten || !is_ours()) {
     settle(placed);

@@ -18,6 +18,8 @@ TEST_CASE("every error code has its status and its type") {
   };
   has(ErrorCode::kNotFound, 404, "not-found");
   has(ErrorCode::kBadName, 400, "name-bad");
+  has(ErrorCode::kPrecondition, 412, "precondition");
+  has(ErrorCode::kBusy, 503, "busy");
   has(ErrorCode::kNameTooLong, 400, "name-too-long");
   has(ErrorCode::kForbidden, 403, "forbidden");
   has(ErrorCode::kNotRegular, 403, "not-regular");
