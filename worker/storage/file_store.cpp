@@ -291,6 +291,10 @@ Result<void> FileStore::remove(std::string_view name, Durability durability,
   return {};
 }
 
+Result<Listing> FileStore::list(std::string_view prefix, std::size_t limit, std::string_view after) const {
+  return list_files(state_->beneath, state_->root.get(), prefix, limit, after);
+}
+
 Result<std::size_t> FileStore::sweep_parts(std::chrono::milliseconds older_than) const {
   return sweep_sessions(state_->parts.get(), older_than);
 }

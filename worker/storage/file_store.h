@@ -15,6 +15,7 @@
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "worker/storage/beneath.h"
+#include "worker/storage/listing.h"
 #include "worker/storage/part_file.h"
 #include "worker/storage/version.h"
 
@@ -108,6 +109,9 @@ class FileStore {
   /// Removes a regular file; its directories stay. With kFull the removal itself is synced. Errors as
   /// open_file, and kPrecondition, kExists: not what was expected there.
   Result<void> remove(std::string_view name, Durability durability, const ExpectedState& expected = {}) const;
+
+  /// One page of the files that there are; see list_files. For the disk pool.
+  Result<Listing> list(std::string_view prefix, std::size_t limit, std::string_view after) const;
 
   /// Removes parts whose store no longer lives and that nobody has written to for `older_than`; says how
   /// many. A living store's parts are never touched, at any age. Safe to run in several processes at once.

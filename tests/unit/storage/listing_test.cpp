@@ -1,0 +1,125 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "support/catch.h"
+#include "support/store_fixture.h"
+
+namespace forklift {
+namespace {
+
+using namespace testing;
+using Names = std::vector<std::string>;
+
+Names names_of(const Listing& listing) {
+  Names names;
+  for (const auto& file : listing.files) names.push_back(file.name);
+  return names;
+}
+
+Names list(const FileStore& store, std::string_view prefix = {}, std::size_t limit = 1000,
+           std::string_view after = {}) {
+  return names_of(store.list(prefix, limit, after).value());
+}
+
+/// Every page of `limit`, one after the other.
+Names all_pages(const FileStore& store, std::string_view prefix, std::size_t limit) {
+  Names names;
+  std::string after;
+  while (true) {
+    const auto page = store.list(prefix, limit, after).value();
+    REQUIRE(page.files.size() <= limit);
+    for (const auto& file : page.files) names.push_back(file.name);
+    if (!page.truncated) return names;
+    REQUIRE(page.next_after > after);
+    after = page.next_after;
+  }
+}
+
+void touch(const StoreFixture& f, const std::string& name) {
+  fs::create_directories((f.root / name).parent_path());
+  write_file(f.root / name, "x");
+}
+
+TEST_CASE("a listing is in the order of the whole names' bytes, through all directories") {
+  const StoreFixture f;
+  const Names sorted = {"a!b/c", "a-b", "a.txt", "a/b.d/e", "a/b/c", "a0", "b/z", "b/\xc3\xa9"};
+  for (auto name = sorted.rbegin(); name != sorted.rend(); ++name) touch(f, *name);
+  REQUIRE(std::is_sorted(sorted.begin(), sorted.end()));
+  CHECK(list(f.store) == sorted);
+  for (std::size_t limit = 1; limit <= sorted.size() + 1; ++limit)
+    CHECK(all_pages(f.store, "", limit) == sorted);
+}
+
+TEST_CASE("a listing tells size, time and ETag of each file") {
+  const StoreFixture f;
+  REQUIRE(f.replace("d/a", "four").ok());
+  const auto listing = f.store.list("", 10, "").value();
+  REQUIRE(listing.files.size() == 1);
+  CHECK_FALSE(listing.truncated);
+  CHECK(listing.files[0].version.size == 4);
+  CHECK(etag_of(listing.files[0].version) == etag_of(f.store.open_file("d/a").value()));
+}
+
+TEST_CASE("a listing is of a prefix and of what comes after a name, there or not") {
+  const StoreFixture f;
+  for (const char* name : {"a", "ab/c", "ab/d/e", "ab/d/f", "abc", "b"}) touch(f, name);
+  CHECK(list(f.store, "ab") == Names{"ab/c", "ab/d/e", "ab/d/f", "abc"});
+  CHECK(list(f.store, "ab/") == Names{"ab/c", "ab/d/e", "ab/d/f"});
+  CHECK(list(f.store, "ab/d") == Names{"ab/d/e", "ab/d/f"});
+  CHECK(list(f.store, "ab/d/e") == Names{"ab/d/e"});
+  CHECK(list(f.store, "", 1000, "ab/d/e") == Names{"ab/d/f", "abc", "b"});
+  CHECK(list(f.store, "", 1000, "ab/d/") == Names{"ab/d/e", "ab/d/f", "abc", "b"});
+  CHECK(list(f.store, "", 1000, "ab/cc") == Names{"ab/d/e", "ab/d/f", "abc", "b"});
+  CHECK(list(f.store, "ab/", 1000, "zz").empty());
+  CHECK(list(f.store, "ab/", 1, "a") == Names{"ab/c"});
+}
+
+TEST_CASE("a prefix that no name has lists nothing and leads nowhere") {
+  const StoreFixture f;
+  touch(f, "a/b");
+  touch(f, ".forklift/secret");
+  fs::create_directories(f.directory.path() / "outside");
+  write_file(f.directory.path() / "outside" / "x", "x");
+  fs::create_directory_symlink(f.directory.path() / "outside", f.root / "link");
+  for (const char* prefix : {"/", "../", "../outside/", "a//", "a/../", "./", ".forklift", ".forklift/",
+                             ".forklift/parts/", "link", "link/", "a/b/", "none/", "a/\x01"}) {
+    INFO(prefix);
+    CHECK(list(f.store, prefix).empty());
+  }
+}
+
+TEST_CASE(
+    "a listing leaves out links, devices, what is the server's own and names that cannot be asked for") {
+  const StoreFixture f;
+  for (const char* name : {"a", "d/b", "upload/x", "download/x", "con\x01trol", "di\x02r/x"}) touch(f, name);
+  fs::create_symlink("a", f.root / "link");
+  fs::create_directory_symlink("d", f.root / "directory-link");
+  fs::create_directory(f.root / "empty");
+  REQUIRE(::mkfifo((f.root / "fifo").c_str(), 0600) == 0);
+  const auto part = f.store.begin();
+  CHECK(list(f.store) == Names{"a", "d/b"});
+}
+
+TEST_CASE("a page is full although more empty directories than are kept come first") {
+  const StoreFixture f;
+  for (int i = 0; i < 5000; ++i) fs::create_directory(f.root / ("d" + std::to_string(i)));
+  touch(f, "d9/z");
+  touch(f, "d998/x");
+  CHECK(list(f.store, "", 1) == Names{"d9/z"});
+  CHECK(list(f.store, "", 1000) == Names{"d9/z", "d998/x"});
+}
+
+TEST_CASE("a directory of any depth is listed with one directory open") {
+  const StoreFixture f;
+  std::string name;
+  for (int depth = 0; depth < 300; ++depth) name += "d/";
+  touch(f, name + "x");
+  touch(f, "e");
+  CHECK(list(f.store) == Names{name + "x", "e"});
+}
+
+}  // namespace
+}  // namespace forklift
