@@ -68,7 +68,7 @@ TEST_CASE("a replacement costs a lock, a look and an unlock more than an upload 
   REQUIRE(t.f.replace("a", "y").ok());
   CHECK(calls_but_stamps() == Calls{"open_at", "write_some", "stat_fd", "rename_no_replace", "lock_byte",
                                     "stat_at", "rename_at", "unlock_byte"});
-  const ExpectedState expected{ExpectedState::Kind::kFile};
+  const ExpectedState expected{ExpectedState::Kind::kPresent};
   faults::forget_calls();
   REQUIRE(t.f.put("z", {"a", PublishMode::kReplace, expected}).ok());
   CHECK(calls_but_stamps() ==
@@ -89,7 +89,7 @@ TEST_CASE("where the file system's times are coarse a part gets a fine one befor
 }
 
 TEST_CASE("an expectation that the disk fails to answer stores nothing") {
-  for (const auto kind : {ExpectedState::Kind::kFile, ExpectedState::Kind::kNoneOf}) {
+  for (const auto kind : {ExpectedState::Kind::kPresent, ExpectedState::Kind::kNoneOf}) {
     for (const char* operation : {"lock_byte", "stat_at", "rename_at"}) {
       FaultFixture t;
       REQUIRE(t.f.replace("a", "old").ok());

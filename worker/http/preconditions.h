@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "worker/http/expected_state.h"
 #include "worker/http/request_head.h"
+#include "worker/upload/body_sink.h"
 
 namespace forklift {
 

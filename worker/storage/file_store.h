@@ -15,6 +15,7 @@
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "worker/storage/beneath.h"
+#include "worker/storage/expected_state.h"
 #include "worker/storage/listing.h"
 #include "worker/storage/part_file.h"
 #include "worker/storage/version.h"

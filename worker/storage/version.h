@@ -6,9 +6,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
-
-#include "common/result.h"
 
 namespace forklift {
 
@@ -27,25 +24,5 @@ FileVersion version_of(const struct stat& status);
 /// A strong validator (RFC 9110, 8.8.3), with its quotes: replacing a file, or writing to it, changes it. The
 /// one definition of it.
 std::string etag_of(const FileVersion& version);
-
-/// What must stand at a name for a change to happen (RFC 9110, 13.1.1 and 13.1.2). Plain data, made by who
-/// understands the request.
-struct ExpectedState {
-  enum class Kind : std::uint8_t {
-    kAnything,
-    kAbsent,  // If-None-Match: *
-    kFile,    // If-Match: *
-    kOneOf,   // If-Match: a file with one of `etags`
-    kNoneOf,  // If-None-Match: none, or a file with another
-  };
-
-  Kind kind = Kind::kAnything;
-  std::vector<std::string> etags = {};  // with their quotes; a weak one equals none of ours
-
-  bool needs_file() const { return kind == Kind::kFile || kind == Kind::kOneOf; }
-};
-
-/// kPrecondition (kExists for kAbsent) when `there`, a file or nullptr for none, is not what was expected.
-Result<void> check_expected(const ExpectedState& expected, const struct stat* there);
 
 }  // namespace forklift

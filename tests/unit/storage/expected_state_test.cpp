@@ -37,7 +37,7 @@ TEST_CASE("an upload is published where what stands there is what it expects") {
   const auto first = put_expecting(f, "a", {Kind::kAbsent}, "1");
   REQUIRE(first.ok());
   CHECK(etag_of(first->version) == etag_at(f.store, "a"));
-  REQUIRE(put_expecting(f, "a", {Kind::kFile}, "2").ok());
+  REQUIRE(put_expecting(f, "a", {Kind::kPresent}, "2").ok());
   const std::string second = etag_at(f.store, "a");
   REQUIRE(put_expecting(f, "a", {Kind::kOneOf, {"\"other\"", second}}, "3").ok());
   REQUIRE(put_expecting(f, "a", {Kind::kNoneOf, {second}}, "4").ok());
@@ -60,7 +60,7 @@ TEST_CASE("an upload that expects something else stores nothing") {
   }
   CHECK(code_of(put_expecting(f, "a", {Kind::kAbsent})) == ErrorCode::kExists);
   CHECK(code_of(f.store.check("a", {Kind::kAbsent})) == ErrorCode::kExists);
-  for (const auto& expected : {ExpectedState{Kind::kFile}, ExpectedState{Kind::kOneOf, {there}}}) {
+  for (const auto& expected : {ExpectedState{Kind::kPresent}, ExpectedState{Kind::kOneOf, {there}}}) {
     for (const char* name : {"b", "d/e/f"}) {
       CHECK(code_of(put_expecting(f, name, expected)) == ErrorCode::kPrecondition);
       CHECK(code_of(f.store.check(name, expected)) == ErrorCode::kPrecondition);
@@ -76,7 +76,7 @@ TEST_CASE("what is no file is refused whatever is expected") {
   const StoreFixture f;
   fs::create_directory(f.root / "d");
   fs::create_symlink("d", f.root / "link");
-  for (const Kind kind : {Kind::kAnything, Kind::kAbsent, Kind::kFile, Kind::kOneOf, Kind::kNoneOf}) {
+  for (const Kind kind : {Kind::kAny, Kind::kAbsent, Kind::kPresent, Kind::kOneOf, Kind::kNoneOf}) {
     CHECK(code_of(put_expecting(f, "d", {kind})) == ErrorCode::kConflict);
     CHECK(code_of(put_expecting(f, "link", {kind})) == ErrorCode::kForbidden);
     CHECK(code_of(f.store.check("d", {kind})) == ErrorCode::kConflict);
@@ -87,7 +87,7 @@ TEST_CASE("what is no file is refused whatever is expected") {
 TEST_CASE("the question before the upload is answered as the upload would be") {
   const StoreFixture f;
   REQUIRE(f.replace("d/a", "x").ok());
-  for (const Kind kind : {Kind::kAnything, Kind::kAbsent, Kind::kFile, Kind::kOneOf, Kind::kNoneOf}) {
+  for (const Kind kind : {Kind::kAny, Kind::kAbsent, Kind::kPresent, Kind::kOneOf, Kind::kNoneOf}) {
     for (const char* name : {"d/a", "d/b", "none/c"}) {
       const ExpectedState expected{kind, {etag_at(f.store, "d/a")}};
       const bool asked = f.store.check(name, expected).ok();
