@@ -36,11 +36,11 @@ struct RangeChoice {
 
 /// Ranges that overlap, touch, or leave out less than this are sent as one: a part's head costs as much
 /// (RFC 9110, 15.3.7.2).
-constexpr std::uint64_t kRangeGapMin = 80;
+inline constexpr std::uint64_t kRangeGapMin = 80;
 
 /// What still stands apart beyond this is taken for an attack, and Range is ignored (14.2), as Apache's
 /// MaxRanges and nginx's max_ranges do it. Viewers and download managers ask for a handful.
-constexpr std::size_t kRangesMax = 16;
+inline constexpr std::size_t kRangesMax = 16;
 
 /// Judges the value of Range for a file of `size` bytes. O(n log n) in its length. Ignored are: other units
 /// than bytes, anything malformed or reversed ("5-2"), more than `ranges_max` ranges that stand apart; and

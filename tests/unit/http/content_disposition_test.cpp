@@ -55,6 +55,7 @@ TEST_CASE("bytes that are no UTF-8 are replaced one by one") {
   CHECK(attachment("\xed\xa0\x80") == attachment("\xff\xff\xff"));  // a surrogate
   CHECK(attachment("\xf0\x8f\xbf\xbf") == attachment("\xff\xff\xff\xff"));
   CHECK(attachment("\xf4\x90\x80\x80") == attachment("\xff\xff\xff\xff"));
+  CHECK(attachment("\xf5\x80\x80\x80") == attachment("\xff\xff\xff\xff"));
   CHECK(attachment("\xe2\x82") == attachment("\xff\xff"));
   CHECK(attachment("\xe2\x82z") ==
         "attachment; filename=\"__z\"; filename*=UTF-8''" + replaced + replaced + "z");
