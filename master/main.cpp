@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/options.h"
+#include "common/process_start.h"
 #include "master/exec_vector.h"
 #include "master/launch.h"
 #include "master/supervisor.h"
@@ -31,6 +32,7 @@ int run_check(const forklift::Config& config, const forklift::StartedWith& start
 
 int main(int argc, char** argv) {
   using namespace forklift;
+  start_process();
   const StartedWith started_with{arguments_of(argc, argv), environment_of(environ)};
   const CommandLineOutcome outcome =
       interpret_command_line(started_with.arguments, started_with.environment, Program::kMaster);

@@ -232,7 +232,6 @@ void Supervisor::perform(const Exit& exit) {
 }
 
 void Supervisor::watch_signals() {
-  std::signal(SIGPIPE, SIG_IGN);
   for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGCHLD}) {
     auto handle = std::make_unique<UvHandle<uv_signal_t>>(this);
     uv_signal_init(&loop_, handle->get());

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "common/privileges.h"
+#include "common/process_start.h"
 #include "worker/config_check.h"
 #include "worker/dump.h"
 #include "worker/ground.h"
@@ -35,7 +36,7 @@ namespace {
 
 /// The signals of a terminal or meant for the master; a worker minds its channel instead.
 void ignore_signals_of_others(bool alone) {
-  for (const int signal : {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH}) {
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH}) {
     std::signal(signal, SIG_IGN);
   }
   if (alone) return;
@@ -132,6 +133,8 @@ int serve(const Config& config, Ground& ground) {
                 config.accept == AcceptMode::kGate ? ground.fleet() : nullptr);
   Sweeper sweeper(loop, uploads, config.part_age_max);
   Lifecycle lifecycle(services, server, ground);
+  if (const auto started = disk.start(); !started)
+    return fail("cannot start the threads of the disk pool: " + sentence_of(started.error()));
   sweeper.start();
   lifecycle.start();
   loop.run();
@@ -144,6 +147,7 @@ int serve(const Config& config, Ground& ground) {
 int main(int argc, char** argv) {
   using namespace forklift;
   const bool alone = std::getenv(kInheritVariable) == nullptr;
+  start_process();
   ignore_signals_of_others(alone);
   ::prctl(PR_SET_NAME, "worker");  // executed through a descriptor, ps would show its number
   const CommandLineOutcome outcome =

@@ -7,8 +7,11 @@
 #include <cstdlib>
 #include <deque>
 #include <mutex>
+#include <system_error>
+#include <thread>
 #include <utility>
 
+#include "common/errno_error.h"
 #include "worker/loop/uv_box.h"
 
 namespace forklift {
@@ -63,6 +66,27 @@ DiskPool::~DiskPool() {
   std::unique_lock lock(shared_->mutex);
   shared_->waiting.clear();
   shared_->all_left.wait(lock, [this] { return shared_->threads_at_work == 0; });
+}
+
+Result<void> DiskPool::start() {
+  std::mutex together;
+  std::vector<std::thread> threads;
+  Result<void> all;
+  {
+    const std::lock_guard until_all_run(together);
+    try {
+      while (threads.size() < threads_)
+        threads.emplace_back([&together] { together.lock(), together.unlock(); });
+    } catch (const std::system_error& error) {
+      all = errno_error("pthread_create", error.code().value());
+    }
+  }
+  for (std::thread& thread : threads) thread.join();
+  if (all) {
+    ++shared_->threads_at_work;
+    start_thread();
+  }
+  return all;
 }
 
 void DiskPool::submit(std::unique_ptr<DiskJob> job) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "common/result.h"
 #include "worker/loop/event_loop.h"
 
 namespace forklift {
@@ -29,6 +30,10 @@ class DiskPool final : private Deferred {
  public:
   explicit DiskPool(EventLoop& loop);
   ~DiskPool();
+
+  /// Makes sure of the threads, which otherwise start with the first job and then end the process if they
+  /// cannot.
+  Result<void> start();
 
   void submit(std::unique_ptr<DiskJob> job);
 

@@ -1,0 +1,10 @@
+#pragma once
+
+namespace forklift {
+
+/// Undoes what a careless parent left behind, first of all in main: blocked signals would never be heard; a
+/// closed standard descriptor would be given to the next socket, and messages written into it; a write over
+/// RLIMIT_FSIZE, or to a pipe nobody reads, shall be an error (EFBIG, EPIPE) and not a death.
+void start_process();
+
+}  // namespace forklift
