@@ -33,7 +33,9 @@ const char* durability_of(const SinkStrategy& strategy) {
 template <typename Strategy>
 std::string here(const Strategy& strategy, const FileStore& store) {
   const auto works = strategy.probe(store);
-  return works ? "works here" : "does not work here: " + sentence_of(works.error());
+  if (works) return "works here";
+  return (says_missing(works.error()) ? "does not work here: " : "could not be tried here: ") +
+         sentence_of(works.error());
 }
 
 template <typename Strategy>

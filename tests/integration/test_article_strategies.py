@@ -1,5 +1,6 @@
 """Which strategies there are, which work here, and which one the general routes use."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -52,6 +53,30 @@ def test_where_the_file_system_lacks_o_direct_only_its_url_is_missing(start, tmp
         check_only_this_upload_is_missing(worker, "direct")
         assert worker.stop() == 0
         assert "--upload-strategy direct: this strategy does not work here" in refusal(root, "--upload-strategy", "direct")
+    finally:
+        subprocess.run(["umount", "--lazy", root], capture_output=True, check=True)
+
+
+def test_a_disk_that_is_full_at_the_start_is_no_missing_mechanism(start, tmp_path):
+    root = tmp_path / "tiny"
+    root.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", root], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("this user may not mount")
+    try:
+        worker = start("--sample", __file__, root=root)  # makes its directories
+        assert worker.stop() == 0
+        with open(root / "fill", "wb", buffering=0) as fill, contextlib.suppress(OSError):
+            while fill.write(bytes(4096)):
+                pass
+        worker = start("--sample", __file__, "--upload-strategy", "splice", root=root)
+        assert worker.request("PUT", "/files/new", PHOTO).status == 507
+        assert worker.request("DELETE", "/files/fill").status == 204
+        assert worker.request("PUT", "/files/new", PHOTO).status == 201
+        for name in ("splice", "direct"):
+            assert worker.request("POST", "/files/upload/stream/" + name, PHOTO).status in (200, 501), name
+            assert f"strategy {name} does not work here" not in "".join(worker.log)
+        assert worker.stop() == 0
     finally:
         subprocess.run(["umount", "--lazy", root], capture_output=True, check=True)
 

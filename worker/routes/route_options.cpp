@@ -16,6 +16,11 @@ std::vector<std::string_view> missing_of(std::span<const Strategy> strategies, c
   for (const Strategy& strategy : strategies) {
     const auto works = strategy.probe(store);
     if (works) continue;
+    if (!says_missing(works.error())) {
+      log::warning("the ", direction, " strategy ", strategy.name,
+                   " could not be tried, and is taken to work: ", sentence_of(works.error()));
+      continue;
+    }
     missing.push_back(strategy.name);
     log::warning("the ", direction, " strategy ", strategy.name,
                  " does not work here: ", sentence_of(works.error()));
@@ -32,7 +37,8 @@ Result<const Strategy*, std::string> chosen(std::span<const Strategy> strategies
     if (strategy.name != name) {
       known += (known.empty() ? "" : ", ") + std::string(strategy.name);
     } else if (std::count(missing.begin(), missing.end(), strategy.name) > 0) {
-      return option + " " + name + ": this strategy does not work here";
+      return option + " " + name +
+             ": this strategy does not work here; worker --list-strategies says why and what does";
     } else {
       return &strategy;
     }
