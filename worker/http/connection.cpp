@@ -175,7 +175,9 @@ Result<Flow> Connection::fill_input() {
 }
 
 Flow Connection::fail(const Error& error) {
-  if (error.code == ErrorCode::kPeerGone) return Flow::kDone;
+  // Who only stopped sending can still be told.
+  const bool half_closed = error.os_error == 0 && phase_ == Phase::kReceive;
+  if (error.code == ErrorCode::kPeerGone && !half_closed) return Flow::kDone;
   const Problem problem = problem_of(error);
   if (problem.status >= 500) owner_.failed(error, exchange_.request_id.view());
   return refuse(problem);
