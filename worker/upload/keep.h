@@ -10,8 +10,9 @@ namespace forklift {
 
 /// Keeps of the files it is told of the newest `files_max` and removes the older ones on the disk pool, in
 /// batches: one job at a time, so removals never crowd out uploads; what waits meanwhile goes with the next.
-/// So a benchmark does not fill the disk. Names are fresh and files are never replaced or truncated, which
-/// ext4 would answer with a flush; but an ext4 without a journal also avoids inodes deleted lately, and
+/// So a benchmark does not fill the disk. The files of one
+/// form count one by one, also against each other. Names are fresh and files are never replaced or truncated,
+/// which ext4 would answer with a flush; but an ext4 without a journal also avoids inodes deleted lately, and
 /// scanning past them costs up to a millisecond a file: measure there with a new file system, or keep all.
 /// Owned by the worker's main, told by its connections; loop thread only. It knows only what this worker made
 /// since it started.
