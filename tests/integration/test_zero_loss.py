@@ -3,6 +3,7 @@
 # ctest: alone
 import errno
 import os
+import re
 import signal
 import socket
 import threading
@@ -255,39 +256,17 @@ def test_the_dead_workers_counts_are_in_what_the_master_says_at_the_end(master):
     assert "answered 15 requests on 15 connections, published 0 uploads" in program.log_text()
 
 
-def test_a_worker_that_stands_still_says_where_and_what_its_connections_did(master, tmp_path):
-    log = tmp_path / "access"
-    os.mkfifo(log)
-    reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
-    program = master("--timeout", "1s", "--access-logfile", str(log), workers=1)
-    try:
-        # Nobody reads the log: once the pipe is full, writing to it holds up the loop.
-        with program.client() as slow, program.client(timeout=5) as client:
-            slow.send(request_bytes("PUT", "/files/slow", b"x" * 100_000)[:50_000])
-            eventually(program.parts, "the upload has begun")
-            try:
-                for _ in range(2000):
-                    client.send(request_bytes("GET", "/healthz", headers=("User-Agent: " + "x" * 1000,)))
-                    client.response()
-            except (OSError, AssertionError):
-                pass
-            program.log_shows("what its connections were doing:")
-            program.log_shows(r"connections: \d+")
-        said = program.log_text()
-        assert "stood still: aborted" in said
-        assert "AccessLog" in said, said
-        assert "in receive by blocking, received " in said and "waits for the client's bytes" in said, said
-    finally:
-        emptied = threading.Thread(target=drain, args=(reader, program.process))
-        emptied.start()
-        program.stop()
-        emptied.join()
-
-
-def drain(reader, process):
-    while process.poll() is None:
-        try:
-            os.read(reader, 1 << 16)
-        except BlockingIOError:
-            time.sleep(0.01)
-    os.close(reader)
+def test_an_aborted_worker_says_where_it_stood_and_what_its_connections_did(master):
+    """The signal by which the watchdog ends a worker that stands still, here sent to one that does not."""
+    program = master(workers=1)
+    aborted = program.workers()
+    with program.client() as slow:
+        slow.send(request_bytes("PUT", "/files/slow", b"x" * 100_000)[:50_000])
+        eventually(program.parts, "the upload has begun")
+        os.kill(aborted[0], signal.SIGABRT)
+        program.log_shows(r"connections: 1\b")
+        eventually(lambda: program.workers() and program.workers() != aborted, "it is replaced")
+    said = program.log_text()
+    where, did = said.split(f"worker {aborted[0]} aborted; it stood at")[1].split("what its connections were doing:")
+    assert "uv_run" in where and "worker(main+" in where, said
+    assert re.search(r"in receive by \S+, received \d+, sent 0, waits for the client's bytes", did), said

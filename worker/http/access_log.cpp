@@ -3,15 +3,20 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <utility>
 
 #include "common/errno_error.h"
+#include "common/log.h"
+#include "common/ready_write.h"
 
 namespace forklift {
 namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
+constexpr std::size_t kGatheredBytes = std::size_t{4} * PIPE_BUF;
 
 void append_escaped(std::string& out, std::string_view text) {
   if (text.empty()) out += '-';
@@ -40,11 +45,22 @@ void append_request_line(std::string& out, const AccessEntry& entry) {
   out += " HTTP/1." + std::to_string(entry.http_minor) + '"';
 }
 
+/// O_NONBLOCK is for a FIFO, which would wait for a reader (fifo(7)); with O_RDWR it needs none.
 Result<UniqueFd> open_file(const std::string& path) {
   if (path == "-") return UniqueFd();
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640));
+  constexpr int kFlags = O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | kFlags, 0640));
+  if (!fd && errno == ENXIO) fd = UniqueFd(::open(path.c_str(), O_RDWR | kFlags, 0640));
   if (!fd) return errno_error("open access log");
   return fd;
+}
+
+/// The longest run of whole lines that a pipe takes at once, or the first line.
+std::string_view first_piece(std::string_view lines) {
+  if (lines.size() <= PIPE_BUF) return lines;
+  std::size_t end = lines.rfind('\n', PIPE_BUF - 1);
+  if (end == std::string_view::npos) end = lines.find('\n');
+  return lines.substr(0, end + 1);
 }
 
 }  // namespace
@@ -90,25 +106,46 @@ void AccessLog::add(const AccessEntry& entry) {
   lines_ += ' ' + std::to_string(entry.duration.count()) + ' ';
   append_escaped(lines_, entry.request_id);
   lines_ += '\n';
-  if (lines_.size() <= PIPE_BUF || gathered == 0) return;
-  const std::string line = lines_.substr(gathered);
-  lines_.resize(gathered);
-  flush();
-  lines_ = line;
+  if (lines_.size() > kKeptBytesMax) {
+    lines_.resize(gathered);
+    drop_line();
+  } else if (lines_.size() > kGatheredBytes && !stuck_) {
+    flush();
+  }
+}
+
+void AccessLog::drop_line() {
+  if (dropped_lines_++ == 0) log::warning("nobody reads the access log: its lines are dropped from here on");
 }
 
 void AccessLog::flush() {
-  std::string_view rest = lines_;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(fd(), rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) {
+  std::size_t done = 0;
+  stuck_ = false;
+  while (done < lines_.size() && !stuck_) {
+    const std::string_view piece = first_piece(std::string_view(lines_).substr(done));
+    const auto written = write_ready(fd(), piece);
+    if (!written) {
       ++lost_writes_;
+      done = lines_.size();
       break;
     }
-    rest.remove_prefix(static_cast<std::size_t>(written));
+    done += *written;
+    stuck_ = *written < piece.size();
   }
-  lines_.clear();
+  lines_.erase(0, done);
+  if (dropped_lines_ == 0 || !lines_.empty()) return;
+  log::warning("the access log is read again; lines dropped: ", std::exchange(dropped_lines_, 0));
+}
+
+AccessLog::~AccessLog() {
+  constexpr int kWaits = 10;
+  for (int waits = 0; waits <= kWaits && !lines_.empty(); ++waits) {
+    if (waits > 0)
+      ::usleep(50'000);  // a terminal or pipe says it has room in its own measure: asked by writing
+    flush();
+  }
+  const auto left = static_cast<std::uint64_t>(std::count(lines_.begin(), lines_.end(), '\n'));
+  if (left > 0) log::warning("nobody read the access log to its end; lines dropped: ", dropped_lines_ + left);
 }
 
 }  // namespace forklift

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <string>
@@ -30,12 +31,22 @@ struct AccessEntry {
 /// The access log: combined log format, then microseconds and request id. Every byte that could end a line or
 /// a quotation is written \xHH, so a client cannot forge a line. Lines are gathered and written whole, at
 /// most PIPE_BUF bytes at a time and with O_APPEND, so that workers sharing a file or a pipe do not mix them.
-/// One a worker, owned by its main. A write that fails loses those lines and is counted: a full disk must not
-/// stop the serving.
+/// One a worker, owned by its main.
+///
+/// The serving waits for no log. What a pipe or terminal does not take is kept for the next flush, up to
+/// kKeptBytesMax; lines beyond that are dropped and counted, and the error log says how many once the reader
+/// reads again. A write that fails (a full disk) loses the lines at hand and is counted.
 class AccessLog {
  public:
-  /// `path` "-": standard output. A file is made with mode 0640 less umask.
+  static constexpr std::size_t kKeptBytesMax = std::size_t{1} << 20;
+
+  /// `path` "-": standard output. A file is made with mode 0640 less umask. A FIFO may be without a reader.
   static Result<AccessLog> open(const std::string& path);
+
+  AccessLog(AccessLog&&) = default;
+  AccessLog& operator=(AccessLog&&) = delete;
+  /// Gives a slow reader half a second to take what is left.
+  ~AccessLog();
 
   /// Appends a line; it is written by the next flush(), or before when many have gathered.
   void add(const AccessEntry& entry);
@@ -47,18 +58,22 @@ class AccessLog {
   Result<void> reopen();
 
   std::uint64_t lost_writes() const { return lost_writes_; }
+  std::uint64_t dropped_lines() const { return dropped_lines_; }
 
  private:
   AccessLog(std::string path, UniqueFd fd);
   int fd() const;
   void append_time(std::time_t now);
+  void drop_line();
 
   std::string path_;
   UniqueFd file_;  // invalid: standard output
   std::string lines_;
+  bool stuck_ = false;  // the last write left something
   std::time_t second_ = 0;
   std::string time_text_;
   std::uint64_t lost_writes_ = 0;
+  std::uint64_t dropped_lines_ = 0;  // since it was last said
 };
 
 }  // namespace forklift

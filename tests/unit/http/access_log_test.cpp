@@ -1,5 +1,7 @@
 #include "worker/http/access_log.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -138,6 +140,32 @@ TEST_CASE("an access log that cannot be written loses lines, not the worker") {
   log->flush();
   CHECK(log->lost_writes() == 1);
   CHECK_FALSE(AccessLog::open("/nowhere/access.log").ok());
+}
+
+TEST_CASE("an access log that nobody reads keeps its lines up to a bound and counts the others") {
+  LogFile file;
+  REQUIRE(::mkfifo(file.path.c_str(), 0600) == 0);
+  const UniqueFd reader(::open(file.path.c_str(), O_RDONLY | O_NONBLOCK));
+  auto log = AccessLog::open(file.path);
+  REQUIRE(log.ok());
+  const std::string target(1000, 'a');
+  std::uint64_t added = 0;
+  for (; log->dropped_lines() < 10; ++added) {
+    log->add(entry_for(target));
+    log->flush();
+  }
+  CHECK(added * target.size() > AccessLog::kKeptBytesMax * 9 / 10);
+
+  std::string text;
+  char bytes[4096];
+  for (bool more = true; more; log->flush()) {
+    more = false;
+    for (ssize_t got = 0; (got = ::read(reader.get(), bytes, sizeof bytes)) > 0; more = true)
+      text.append(bytes, static_cast<std::size_t>(got));
+  }
+  CHECK(log->dropped_lines() == 0);  // said
+  CHECK(static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n')) == added - 10);
+  CHECK(log->lost_writes() == 0);
 }
 
 }  // namespace forklift
