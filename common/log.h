@@ -7,7 +7,8 @@
 #include <type_traits>
 
 /// The error log: lines on standard error, with time, level, program and process id. spdlog behind it, out
-/// of sight of those who include this. Not for the data path, and not the access log.
+/// of sight of those who include this. Not for the data path, and not the access log. Nobody waits for its
+/// reader: lines that standard error does not take are dropped, and a later line says how many.
 namespace forklift::log {
 
 enum class Level : std::uint8_t { kDebug, kInfo, kWarning, kError };
