@@ -107,10 +107,7 @@ void Lifecycle::drain(milliseconds allowed, bool last_holder) {
 
 void Lifecycle::drained() { end(); }
 
-void Lifecycle::timer_due() {
-  log::warning("transfers were still running when the time to finish them was over");
-  stop();
-}
+void Lifecycle::timer_due() { stop(); }
 
 void Lifecycle::stop() {
   server_.stop();
@@ -127,9 +124,19 @@ void Lifecycle::reopen_logs() {
   }
 }
 
+void Lifecycle::log_cut() const {
+  const CutTransfers cut = server_.cut();
+  const std::size_t all = cut.slow + cut.running;
+  if (all == 0) return;
+  log::warning(draining_ ? "the drain" : "the stop", " cut ", all,
+               all == 1 ? " transfer: " : " transfers: ", cut.slow, " too slow for --drain-min-rate, ",
+               cut.running, " still running when its time was over");
+}
+
 void Lifecycle::end() {
   if (over_) return;
   over_ = true;
+  log_cut();
   drain_limit_.stop();
   if (channel_ != nullptr) {
     (void)send_message(kChannelFd, {MessageKind::kDrained});

@@ -34,6 +34,7 @@ class Lifecycle final : private ReadinessListener,
   void drain(milliseconds allowed, bool last_holder);
   void stop();
   void reopen_logs();
+  void log_cut() const;
   void end();
 
   const ConnectionServices& services_;

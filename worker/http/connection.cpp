@@ -225,19 +225,22 @@ void Connection::check_deadlines(TimePoint now) {
   }
 }
 
-void Connection::check_drain(TimePoint now) {
-  const bool transfers = phase_ != Phase::kHead && phase_ != Phase::kLinger;
-  if (retired_ || !transfers) return;
+bool Connection::check_drain(TimePoint now) {
+  if (retired_ || !transfers()) return false;
   const milliseconds window = services_.config.drain_idle_timeout;
   const bool for_client = waits_for_ == Flow::kWaitReadable || waits_for_ == Flow::kWaitWritable;
   if (for_client && drain_judged_at_ != TimePoint()) {
-    if (now - drain_judged_at_ < window) return;
+    if (now - drain_judged_at_ < window) return false;
     const auto due = services_.config.drain_rate_min * static_cast<std::uint64_t>(window.count()) / 1000;
-    if (moved_bytes_ - drain_judged_bytes_ < std::max<std::uint64_t>(due, 1)) return abandon();
+    if (moved_bytes_ - drain_judged_bytes_ < std::max<std::uint64_t>(due, 1)) {
+      abandon();
+      return true;
+    }
   }
   // The time that the disk took is nobody's fault: the window begins anew.
   drain_judged_at_ = now;
   drain_judged_bytes_ = moved_bytes_;
+  return false;
 }
 
 }  // namespace forklift

@@ -78,8 +78,11 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   void check_deadlines(TimePoint now);
 
   /// Called beside it while the worker drains: a transfer that moves is left to finish, one whose client is
-  /// too slow over Config::drain_idle_timeout is ended.
-  void check_drain(TimePoint now);
+  /// too slow over Config::drain_idle_timeout is ended. Says whether it was.
+  bool check_drain(TimePoint now);
+
+  /// Has a request to answer, in whole or in part.
+  bool transfers() const { return phase_ != Phase::kHead && phase_ != Phase::kLinger; }
 
   /// Between requests, with nothing of the next one here.
   bool idle() const {

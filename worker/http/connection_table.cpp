@@ -73,10 +73,14 @@ void ConnectionTable::drain(DrainListener& listener, bool last) {
 void ConnectionTable::cancel_drain() {
   drain_listener_ = nullptr;
   last_ = false;
+  cut_ = {};
 }
 
 void ConnectionTable::abandon_all() {
-  while (!open_.empty()) open_.back()->abandon();
+  while (!open_.empty()) {
+    if (open_.back()->transfers()) ++cut_.running;
+    open_.back()->abandon();
+  }
 }
 
 void ConnectionTable::failed(const Error& error, std::string_view request_id) {
@@ -101,7 +105,7 @@ void ConnectionTable::timer_due() {
       connection.abandon();
     } else {
       connection.check_deadlines(now);
-      if (draining()) connection.check_drain(now);
+      if (draining() && connection.check_drain(now)) ++cut_.slow;
     }
   }
 }

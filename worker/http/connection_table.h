@@ -17,6 +17,12 @@ class DrainListener {
   ~DrainListener() = default;
 };
 
+/// How many transfers a drain or a stop ended before their end.
+struct CutTransfers {
+  std::size_t slow = 0;     // below Config::drain_rate_min
+  std::size_t running = 0;  // when the time was over
+};
+
 /// Owns every connection of a worker. Destroys the retired ones at the end of the loop turn, and looks at
 /// everybody's deadlines a few times a second as long as there is anybody. Loop thread only.
 class ConnectionTable final : public ConnectionOwner, private TimerListener {
@@ -39,6 +45,9 @@ class ConnectionTable final : public ConnectionOwner, private TimerListener {
   /// Ends everything now.
   void abandon_all();
 
+  /// Since the drain began.
+  CutTransfers cut() const { return cut_; }
+
   /// To be called at the end of every loop turn. Says whether any were.
   bool destroy_retired();
 
@@ -55,6 +64,7 @@ class ConnectionTable final : public ConnectionOwner, private TimerListener {
   DrainListener* drain_listener_ = nullptr;
   TimePoint draining_since_;
   bool last_ = false;
+  CutTransfers cut_;
   TimePoint failure_logged_at_;
   std::uint64_t failures_unlogged_ = 0;
   Timer deadlines_;

@@ -30,6 +30,9 @@ class Server final : private TurnObserver, private TimerListener {
   /// Stops accepting and ends every connection now.
   void stop();
 
+  /// What its drain, or stop(), has cut so far.
+  CutTransfers cut() const { return connections_.cut(); }
+
   /// No listening socket is used any more, and none keeps the loop alive.
   void close_acceptors();
 
