@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -32,6 +33,12 @@ std::optional<std::string> find_binary(const Config& config) {
   return std::nullopt;
 }
 
+/// Its interpreter would be given the descriptor's name, which is closed by then (execve(2)).
+bool is_script(int fd) {
+  char start[2] = {};
+  return ::pread(fd, start, sizeof start, 0) == 2 && start[0] == '#' && start[1] == '!';
+}
+
 std::vector<std::string> without_ours(const std::vector<std::string>& environment) {
   std::vector<std::string> kept;
   for (const std::string& variable : environment) {
@@ -57,6 +64,11 @@ Result<Launch, std::string> Launch::prepare(const Config& config,
       return log::text("descriptors run out: the master needs ", kBinaryFdMin + 1, " or more (ulimit -n)");
     }
     return log::text("cannot open the worker ", *path, ": ", std::generic_category().message(errno));
+  }
+  if (is_script(launch.binary_.get())) {
+    return log::text(*path,
+                     " is a script (#!): the worker is started through a descriptor, which no script can ",
+                     "be; --worker-binary must name the program itself");
   }
   launch.found_at_ = *path;
   launch.arguments_ = to_arguments(config);

@@ -19,7 +19,7 @@ class Launch {
 
   /// Finds the binary: Config::worker_binary, or beside this program, ../worker/worker,
   /// ../libexec/forklift/worker. `environment` as "NAME=VALUE"; settings of ours are left out, the arguments
-  /// say it all. The error is a sentence.
+  /// say it all. A script is refused. The error is a sentence.
   static Result<Launch, std::string> prepare(const Config& config,
                                              const std::vector<std::string>& environment);
 

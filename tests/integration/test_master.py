@@ -63,6 +63,20 @@ def test_a_start_at_which_no_worker_becomes_ready_ends_with_3(tmp_path):
     assert "no worker ever became ready, the last one exited with status 1" in ended.stderr
 
 
+def script(path):
+    path.write_text(f'#!/bin/sh\nexec "{WORKER}" "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_worker_binary_that_is_a_script_is_refused_with_the_reason(tmp_path):
+    wrapper = script(tmp_path / "wrapper")
+    ended = run_second("--bind", "127.0.0.1:0", "--root", str(tmp_path / "root"), "--worker-binary", wrapper)
+    assert ended.returncode == 1
+    assert f"{wrapper} is a script (#!)" in ended.stderr
+    assert "--worker-binary must name the program itself" in ended.stderr
+
+
 def test_a_worker_that_was_killed_is_replaced_and_no_connection_is_refused(master):
     program = master(workers=1)
     took = []

@@ -187,6 +187,19 @@ def test_a_reload_to_a_binary_that_is_not_there_changes_nothing(master, tmp_path
     assert program.workers() == before
 
 
+def test_a_reload_to_a_script_changes_nothing_and_says_why(master, tmp_path):
+    binary, wrapper = tmp_path / "worker", tmp_path / "wrapper"
+    shutil.copy(WORKER, binary)
+    wrapper.write_text(f'#!/bin/sh\nexec "{WORKER}" "$@"\n')
+    program = master(binary=binary, workers=1)
+    before = program.workers()
+    shutil.copymode(WORKER, wrapper)
+    os.rename(wrapper, binary)
+    program.signal(signal.SIGHUP)
+    program.log_shows(rf"not reloaded, everything stays as it is: {re.escape(str(binary))} is a script \(#!\).*the program itself")
+    assert program.workers() == before
+
+
 def test_a_worker_that_dies_in_mid_deployment_is_replaced_by_what_was_deployed_before(master, tmp_path):
     binary = tmp_path / "worker"
     shutil.copy(WORKER, binary)
