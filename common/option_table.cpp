@@ -93,7 +93,7 @@ constexpr std::array kTable{
            "N",
            number<&Config::old_generations_max>(),
            {1, 1024},
-           "Reloads whose transfers may go on; above, the oldest have --graceful-timeout to end"},
+           "Reloads whose transfers may go on; above, a reload waits until those of one have ended"},
     Option{"-p,--pid", Group::kProcess, Kind::kText, "FILE", &Config::pid_file, kNoRange,
            "Write the master's process id there"},
     Option{"-u,--user", Group::kProcess, Kind::kText, "USER", &Config::user, kNoRange,

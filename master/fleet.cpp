@@ -238,8 +238,7 @@ Actions Fleet::settle(TimePoint now) {
   deadline_ = ticked_at_ + interval;
   if (!stopping_) {
     finish_reload();
-    if (!reloading() && queued_ && room_for_generation(now))
-      begin_reload(*std::exchange(queued_, std::nullopt));
+    if (!reloading() && queued_ && room_for_generation()) begin_reload(*std::exchange(queued_, std::nullopt));
     retire_surplus(now);
     refill(now);
     convert(now);

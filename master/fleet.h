@@ -22,7 +22,8 @@ namespace forklift {
 ///   - process starts stay within the ForkBudget;
 ///   - a worker that did nothing wrong is never killed;
 ///   - a fleet that has served ends only when it is told to;
-///   - a reload that fails leaves what was serving in place.
+///   - a reload that fails leaves what was serving in place;
+///   - a reload ends no transfer that moves: it waits until one generation less drains.
 class Fleet {
  public:
   /// `seed` feeds the jitter of the back-off. The first generation is 1.
@@ -49,8 +50,8 @@ class Fleet {
   Actions exited(WorkerId id, Ending ending, TimePoint now);
 
   /// A new configuration or binary, known as `generation` from now on. A number of workers that is what it
-  /// was leaves what resize() made of it. While another reload is going on, or too many old generations still
-  /// drain, it waits, and only the last one that waits is carried out.
+  /// was leaves what resize() made of it. While another reload is going on, or as many old generations drain
+  /// as its policy allows, it waits, and only the last one that waits is carried out.
   Actions reload(Generation generation, FleetPolicy policy, TimePoint now);
 
   /// Graceful (TERM) or quick (INT, QUIT). Asked a second time, kills.
@@ -95,7 +96,6 @@ class Fleet {
     bool in_the_kernel = false;  // when last looked at, and its loop had not turned
     std::uint64_t beats = 0;
     std::uint64_t bytes = 0;
-    std::optional<TimePoint> stop_at{};  // the end of its drain, where there are too many
     bool mourned = false;                // its loss has been dealt with already, the process is still there
     std::optional<TimePoint> kill_at{};  // SIGKILL then
   };
@@ -141,7 +141,7 @@ class Fleet {
   bool serves(int slot, Generation generation) const;
   std::optional<Generation> refill_generation(int slot) const;
   void begin_reload(const Plan& plan);
-  bool room_for_generation(TimePoint now);
+  bool room_for_generation();
   int surge_now() const;
   void finish_reload();
   void roll_back(const std::string& reason, TimePoint now);
@@ -157,7 +157,8 @@ class Fleet {
 
   Plan stable_;                 // what has served and is fallen back to
   Plan wanted_;                 // what is being moved to; the same, when nothing is
-  std::optional<Plan> queued_;  // a reload that waits for the one going on
+  std::optional<Plan> queued_;  // a reload that waits: for the one going on, or until fewer generations drain
+  Generation wait_noted_ = 0;   // that one is known to wait for the latter
   bool proven_ = true;          // a worker of wanted_ has been ready
   bool stable_served_ = false;  // and one of stable_
   int reload_kills_ = 0;

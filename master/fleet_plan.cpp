@@ -1,5 +1,6 @@
 #include <algorithm>
-#include <set>
+#include <iterator>
+#include <map>
 #include <utility>
 
 #include "master/fleet.h"
@@ -60,25 +61,32 @@ void Fleet::begin_reload(const Plan& plan) {
 }
 
 /// A transfer that moves may outlive any number of reloads, but old generations must not pile up without end:
-/// where there are too many, the oldest gets as long as at a stop, and the reload waits for its end.
-bool Fleet::room_for_generation(TimePoint now) {
-  std::set<Generation> old;
+/// where as many drain as may, the reload waits until one has ended by itself. Its own policy counts, so that
+/// a reload with a higher bound need not wait.
+bool Fleet::room_for_generation() {
+  std::map<Generation, int> old;
   for (const Worker& worker : workers_) {
-    if (worker.generation != stable_.generation) old.insert(worker.generation);
+    if (worker.generation != stable_.generation) ++old[worker.generation];
   }
-  const bool room = static_cast<int>(old.size()) < stable_.policy.old_generations_max;
-  if (room || planted(Plant::kPileUpGenerations)) {
-    for (Worker& worker : workers_) worker.stop_at.reset();
-    return true;
-  }
-  for (Worker& worker : workers_) {
-    if (worker.generation != *old.begin() || worker.phase != Phase::kDraining) continue;
-    if (!worker.stop_at) {
-      note(log::Level::kWarning, log::text("too many old generations: the transfers of worker ", worker.id,
-                                           " must end before the next reload"));
-      worker.stop_at = now + stable_.policy.graceful_timeout;
+  const int allowed = queued_->policy.old_generations_max;
+  if (std::ssize(old) < allowed || planted(Plant::kPileUpGenerations)) return true;
+  if (std::exchange(wait_noted_, queued_->generation) != queued_->generation) {
+    std::string them;
+    for (const auto& [generation, count] : old) {
+      them +=
+          log::text(them.empty() ? "" : ", ", generation, " (", count, count == 1 ? " worker)" : " workers)");
     }
-    wake_at(*worker.stop_at);
+    note(log::Level::kWarning,
+         log::text("the reload to generation ", queued_->generation,
+                   " waits: as many old generations drain as ", "--max-old-generations ", allowed,
+                   " allows, and one must end its transfers first: ", them,
+                   "; only a stop (TERM) or a quick stop (INT, QUIT) would cut them"));
+  }
+  if (planted(Plant::kCutForRoom)) {
+    for (Worker& worker : workers_) {
+      if (worker.generation == old.begin()->first && worker.phase == Phase::kDraining)
+        end(worker, ticked_at_);
+    }
   }
   return false;
 }

@@ -20,7 +20,7 @@ using Generation = std::uint64_t;
 struct FleetPolicy {
   int workers = 1;
   milliseconds timeout{30000};             // a loop that stood still that long is replaced; 0: never
-  milliseconds graceful_timeout{30000};    // a stop may take that long, or the end of one generation too many
+  milliseconds graceful_timeout{30000};    // a stop may take that long
   milliseconds drain_idle_timeout{30000};  // a worker ends transfers that stand still that long in a drain
   int max_surge = 1;                       // extra workers that a reload may have at a time
   int old_generations_max = 8;             // that may drain beside the one that serves

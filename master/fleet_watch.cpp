@@ -40,7 +40,6 @@ void Fleet::forgive(Clock::duration pause) {
     worker.beat_at += pause;
     worker.moved_at += pause;
     if (worker.kill_at) *worker.kill_at += pause;
-    if (worker.stop_at) *worker.stop_at += pause;
   }
 }
 
@@ -74,7 +73,6 @@ void Fleet::watch(Worker& worker, TimePoint now) {
 /// A drain is judged by progress: as long as bytes move, it may go on. The worker judges each transfer by
 /// itself (Connection::check_drain); here is only noticed that it does not.
 void Fleet::watch_drain(Worker& worker, TimePoint now) {
-  if (worker.stop_at && now >= *worker.stop_at) return end(worker, now);
   const TimePoint moved =
       planted(Plant::kKillMovingDrain) ? worker.since : std::max(worker.since, worker.moved_at);
   if (now - moved < 2 * wanted_.policy.drain_idle_timeout) return;

@@ -15,6 +15,7 @@ enum class Plant : int {
   kReloadAllAtOnce,    // a reload starts all newcomers at the same time
   kNoCanary,           // it does not wait for the first one to be ready
   kPileUpGenerations,  // old generations are not counted
+  kCutForRoom,         // where there are too many, the oldest is stopped
   kKeepBadGeneration,  // a failed reload is not rolled back
   kForgetAccept,       // who is ready is not let in
   kReuseIds,           // a new worker gets the id of the one before

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
@@ -27,6 +28,7 @@ constexpr Mistake kMistakes[] = {
     {Plant::kHearLateReady, "let in who was sent away", Invariant::kNobodyAcceptsSentAway},
     {Plant::kDrainBooting, "drain who boots", Invariant::kOnlyServingDrained},
     {Plant::kKillMovingDrain, "cut a moving drain", Invariant::kMovingDrainGoesOn},
+    {Plant::kCutForRoom, "cut the oldest generation", Invariant::kMovingDrainGoesOn},
     {Plant::kKillOnGap, "kill after a pause", Invariant::kInnocentNotKilled},
     {Plant::kExitWhenEmpty, "exit when empty", Invariant::kServedEndsWhenTold},
     {Plant::kExitEarly, "exit before the workers", Invariant::kOutlivesWorkers},
@@ -40,7 +42,17 @@ constexpr Mistake kMistakes[] = {
     {Plant::kKeepBadGeneration, "keep a bad generation", Invariant::kComesToRest},
     {Plant::kSkipSlot, "skip a slot", Invariant::kOneGeneration},
 };
-static_assert(std::size(kMistakes) == static_cast<std::size_t>(Invariant::kCount));
+
+constexpr bool each_can_break() {
+  for (int each = 0; each < static_cast<int>(Invariant::kCount); ++each) {
+    const auto breaks_it = [each](const Mistake& mistake) {
+      return static_cast<int>(mistake.breaks) == each;
+    };
+    if (std::none_of(std::begin(kMistakes), std::end(kMistakes), breaks_it)) return false;
+  }
+  return true;
+}
+static_assert(each_can_break());
 constexpr std::uint64_t kEventsPerWorld = 5000;
 
 void print(const Violation& violation, std::uint64_t seed, std::uint64_t happened) {

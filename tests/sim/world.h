@@ -110,7 +110,6 @@ class World {
   void obey_one(const Note&) {}
   void obey_one(const Exit& exit);
   void dismiss(Process& process);
-  bool crowded() const;
   void leave_within(Process& process, int low_ms, int high_ms);
   Process* addressed(WorkerId id, const char* command);
 

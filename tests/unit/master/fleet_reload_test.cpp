@@ -154,8 +154,10 @@ TEST_CASE("a reload may have several extra workers at a time, once the first has
   CHECK(it.asked() == "accept 7; drain 3; spawn 8 slot 3 generation 2");
 }
 
-TEST_CASE("a drain that moves outlives reloads, until its generation is one too many") {
-  FleetHarness it(1);  // two old generations may drain
+namespace {
+
+/// Worker 1 drains generation 1, worker 2 generation 2; worker 3 serves, and no more may drain.
+void drain_two_generations(FleetHarness& it) {
   it.serve();
   for (const Generation generation : {Generation{2}, Generation{3}}) {
     it.reload(generation);
@@ -164,29 +166,61 @@ TEST_CASE("a drain that moves outlives reloads, until its generation is one too 
     it.pass(seconds(100), {generation}, {1, 2});
     REQUIRE(it.asked().empty());
   }
+}
+
+}  // namespace
+
+TEST_CASE("a drain that moves outlives any number of reloads, and those that find no room wait") {
+  FleetHarness it(1);
+  drain_two_generations(it);
   it.reload(4);
   CHECK(it.asked().empty());
-  CHECK(it.noted("the transfers of worker 1 must end before the next reload"));
-  CHECK(it.fleet.may_spawn(4));
-  it.pass(seconds(15), {3}, {1, 2});
+  CHECK(it.noted("the reload to generation 4 waits"));
+  CHECK(
+      it.noted("1 (1 worker), 2 (1 worker); only a stop (TERM) or a quick stop (INT, QUIT) would cut them"));
+  it.pass(seconds(3600), {3}, {1, 2});
   CHECK(it.asked().empty());
-  it.exited(1, kClean);
+  CHECK_FALSE(it.noted("waits"));  // it has been said
+  it.reload(5);
+  CHECK(it.asked().empty());
+  CHECK(it.noted("the reload to generation 5 waits"));
+  CHECK_FALSE(it.fleet.may_spawn(4));
+  it.exited(2, kClean);  // any of them makes room
+  CHECK(it.asked() == "spawn 4 slot 0 generation 5");
+}
+
+TEST_CASE("a reload that waits goes on when an old generation has made no progress") {
+  FleetHarness it(1);
+  drain_two_generations(it);
+  it.reload(4);
+  it.pass(seconds(21), {3}, {2});
+  CHECK(it.asked() == "stop 1");
+  CHECK(it.noted("worker 1 drains without progress: stopped"));
+  it.pass(seconds(4), {3}, {2});
+  CHECK(it.asked() == "kill 1 by 9");
+  it.exited(1, kSigkill);
   CHECK(it.asked() == "spawn 4 slot 0 generation 4");
 }
 
-TEST_CASE("a worker whose generation is one too many and that does not go is killed") {
+TEST_CASE("a reload that allows more old generations need not wait") {
   FleetHarness it(1);
-  it.policy.old_generations_max = 1;
-  it.serve();
-  it.reload(2);
-  it.ready(2);
-  it.reload(3);
-  it.pass(seconds(21), {2}, {1});
-  CHECK(it.asked() == "stop 1");
-  it.pass(seconds(4), {2}, {1});
-  CHECK(it.asked() == "kill 1 by 9");
-  it.exited(1, kSigkill);
-  CHECK(it.asked() == "spawn 3 slot 0 generation 3");
+  drain_two_generations(it);
+  it.reload(4);
+  REQUIRE(it.asked().empty());
+  it.policy.old_generations_max = 3;
+  it.reload(5);
+  CHECK(it.asked() == "spawn 4 slot 0 generation 5");
+}
+
+TEST_CASE("a stop gives what a reload waits for its time, and a quick one ends it") {
+  const bool quick = GENERATE(false, true);
+  FleetHarness it(1);
+  drain_two_generations(it);
+  it.reload(4);
+  it.last = it.fleet.stop(quick, it.now);
+  CHECK(it.asked() == (quick ? "stop 1; stop 2; stop 3" : "drain 1; drain 2; drain 3"));
+  for (const WorkerId id : {WorkerId{1}, WorkerId{2}, WorkerId{3}}) it.exited(id, kClean);
+  CHECK(it.asked() == "exit 0");
 }
 
 }  // namespace forklift
