@@ -14,6 +14,8 @@ struct JsonParser::State {
 
 namespace {
 
+constexpr char kMalformed[] = "The body is not well-formed JSON.";
+constexpr char kSomethingFollows[] = "Something follows the JSON object.";
 constexpr int kDepthMax = 64;
 constexpr std::size_t kFilenameBytesMax = 4096;
 
@@ -40,6 +42,10 @@ Error error_of(simdjson::error_code code) {
       return bad_body("The JSON body holds a number that is malformed or out of range.");
     case simdjson::DEPTH_ERROR:
       return bad_body("The JSON body is nested too deeply.");
+    case simdjson::T_ATOM_ERROR:
+    case simdjson::F_ATOM_ERROR:
+    case simdjson::N_ATOM_ERROR:
+      return bad_body("Something in the JSON body begins like true, false or null and is none of them.");
     case simdjson::INCORRECT_TYPE:
       return bad_body("The body must be a JSON object.");
     case simdjson::CAPACITY:
@@ -47,7 +53,7 @@ Error error_of(simdjson::error_code code) {
     case simdjson::MEMALLOC:
       return {ErrorCode::kNoMemory, "JSON parser"};
     default:
-      return bad_body("The body is not well-formed JSON.");
+      return bad_body(kMalformed);
   }
 }
 
@@ -78,9 +84,14 @@ simdjson::error_code walk_object(ondemand::value value, int depth) {
   return simdjson::SUCCESS;
 }
 
+/// What begins like a literal and is none has a wrong type to the parser.
+simdjson::error_code of_literal(simdjson::error_code error) {
+  return error == simdjson::INCORRECT_TYPE ? simdjson::T_ATOM_ERROR : error;
+}
+
 simdjson::error_code walk_null(ondemand::value value) {
   bool null = false;
-  if (const auto error = value.is_null().get(null)) return error;
+  if (const auto error = value.is_null().get(null)) return of_literal(error);
   return null ? simdjson::SUCCESS : simdjson::N_ATOM_ERROR;
 }
 
@@ -98,7 +109,7 @@ simdjson::error_code walk(ondemand::value value, int depth) {
     case ondemand::json_type::string:
       return value.get_string().error();
     case ondemand::json_type::boolean:
-      return value.get_bool().error();
+      return of_literal(value.get_bool().error());
     case ondemand::json_type::null:
       return walk_null(value);
   }
@@ -185,9 +196,41 @@ Result<JsonUpload> read_members(ondemand::document& document, ondemand::object o
   }
   const char* behind = nullptr;
   if (document.current_location().get(behind) == simdjson::SUCCESS) {
-    return bad_body("Something follows the JSON object.");
+    return bad_body(kSomethingFollows);
   }
   return reading.upload();
+}
+
+/// Behind the brace that closes the object at the beginning of `body`; npos: it has none. Counts nothing but
+/// braces outside of strings.
+std::size_t end_of_object(std::string_view body) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t at = 0; at < body.size(); ++at) {
+    const char byte = body[at];
+    if (in_string) {
+      if (byte == '\\') ++at;
+      if (byte == '"') in_string = false;
+    } else if (byte == '"') {
+      in_string = true;
+    } else if (byte == '{') {
+      ++depth;
+    } else if (byte == '}' && depth > 0 && --depth == 0) {
+      return at + 1;
+    }
+  }
+  return std::string_view::npos;
+}
+
+/// For what the parser only calls malformed: where an object has no end, or something stands behind it.
+Error malformed(std::string_view body) {
+  const std::size_t end = end_of_object(body);
+  if (end == std::string_view::npos) {
+    return bad_body("The JSON object has no closing brace: the body ends before it.");
+  }
+  const std::size_t behind = body.find_first_not_of(" \t\r\n", end);
+  if (behind != std::string_view::npos) return bad_body(kSomethingFollows, behind);
+  return bad_body(kMalformed);
 }
 
 Result<JsonUpload> parse_document(ondemand::parser& parser, const char* body, std::size_t size) {
@@ -198,12 +241,14 @@ Result<JsonUpload> parse_document(ondemand::parser& parser, const char* body, st
   ondemand::object object;
   if (const auto error = document.get_object().get(object)) {
     if (error == simdjson::INCORRECT_TYPE) return error_of(error);
-    // The parser looks at the last token first.
-    return bad_body("The JSON object has no end, or something follows it.");
+    return malformed({body, size});  // the parser looks at the last token first
   }
   auto upload = read_members(document, object, body);
-  if (!upload) return located(upload.error(), document, body, size);
-  return upload;
+  if (upload) return upload;
+  if (upload.error().operation == kMalformed && end_of_object({body, size}) == std::string_view::npos) {
+    return malformed({body, size});
+  }
+  return located(upload.error(), document, body, size);
 }
 
 }  // namespace
@@ -233,7 +278,10 @@ Result<JsonUpload> JsonParser::parse_around(const char* body, std::size_t size, 
     return error;
   }
   if (upload->file_offset != hole.offset) {
-    return Error{ErrorCode::kBodyTooLarge, "The JSON body is large and its longest string is not the file."};
+    return Error{ErrorCode::kBodyTooLarge,
+                 "The longest string of a JSON body over 1 MiB must be the file (\"file\", \"data\" or "
+                 "\"content\"); in this "
+                 "one it is another (the server's option --json-limit says so)."};
   }
   upload->file_size = hole.size;
   return upload;

@@ -20,9 +20,10 @@ std::size_t end_of_string(std::string_view body, std::size_t begin) {
 }  // namespace
 
 Result<JsonHole> find_longest_string(std::string_view body, std::size_t beside_bytes_max) {
-  const Error too_large{
-      ErrorCode::kBodyTooLarge,
-      "The JSON body is large and holds more than one string of base64 and 1 MiB beside it."};
+  const Error too_large{ErrorCode::kBodyTooLarge,
+                        "A JSON body over 1 MiB may hold one long string, the file, and at most 1 MiB beside "
+                        "it; this one holds "
+                        "more (the server's option --json-limit says so)."};
   JsonHole longest;
   std::size_t at = 0;
   for (;;) {

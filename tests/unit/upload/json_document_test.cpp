@@ -112,8 +112,35 @@ TEST_CASE("a JSON body that is no upload is refused with a sentence") {
   const auto position_of = [&](std::string_view body) { return parse(parser, body).error().position; };
   CHECK(position_of(R"({"file":1})") == 8);
   CHECK(position_of(R"({"file":"Zm9v","data":"Zm9v"})") == 22);
-  CHECK(position_of(R"({"file":"Zm9v"} x)") == -1);
+  CHECK(position_of(R"({"file":"Zm9v"} x)") == 16);
   CHECK(position_of(R"({"file":"Zm9v"}, "a":1})") == 15);
+}
+
+TEST_CASE("what is wrong with a JSON body is told in a sentence of its own, with its place") {
+  struct Case {
+    std::string_view body, words;
+    std::int64_t position;
+  };
+  const Case cases[] = {{R"({"file":"QQ==","x":tru})", "begins like true", 19},
+                        {R"({"file":"QQ==","x":[1,nul]})", "begins like true", 22},
+                        {R"({"file":"QQ==","x":{"y":fals},"z":1})", "begins like true", 24},
+                        {R"({"file":"QQ==")", "no closing brace", -1},
+                        {R"({"file":"QQ==",)", "no closing brace", -1},
+                        {R"({"x":{"file":"{}\"}"})", "no closing brace", -1},
+                        {R"({"file":"QQ=="}})", "Something follows", 15},
+                        {R"({"file":"QQ=="} ])", "Something follows", 16},
+                        {R"({"x":"\"}","file":"QQ=="} x)", "Something follows", 26},
+                        {R"({"file":"QQ=="]})", "not well-formed", 14},
+                        {R"([{"file":"QQ=="}])", "must be a JSON object", -1}};
+  JsonParser parser;
+  for (const Case& each : cases) {
+    INFO(each.body);
+    const auto upload = parse(parser, each.body);
+    REQUIRE_FALSE(upload.ok());
+    INFO(upload.error().operation);
+    CHECK(std::string_view(upload.error().operation).find(each.words) != std::string_view::npos);
+    CHECK(upload.error().position == each.position);
+  }
 }
 
 TEST_CASE("JSON nested deeply is refused, not followed") {
