@@ -179,7 +179,8 @@ constexpr std::array kTable{
            "SIZE",
            number<&Config::body_rate_min>(),
            {0, kGiB},
-           "Slowest average of an upload, in bytes a second; 0: any"},
+           "Slowest that an upload may be, in bytes a second, on average and over each --stall-timeout of "
+           "waiting for it; 0: any"},
 
     Option{"--limit-body",
            Group::kLimits,
@@ -194,8 +195,9 @@ constexpr std::array kTable{
            "SIZE",
            number<&Limits::json_bytes_max>(),
            {kKiB, 2 * kGiB},
-           "Largest JSON body; above: 413. Bodies are gathered in memory: those of a worker take at most "
-           "twice this, or 64MiB more than this where that is more"},
+           "Largest JSON body; above: 413. One over 1MiB may hold one long string, the file, and 1MiB beside "
+           "it. Bodies are gathered in memory: those of a worker take at most twice this, or 64MiB more than "
+           "this where that is more, and 8MiB that are only for those that announce 1MiB or less"},
     Option{"--limit-headers",
            Group::kLimits,
            Kind::kSize,

@@ -45,6 +45,7 @@ struct JsonFixture : ContractFixture {
   void check_clean() {
     ContractFixture::check_clean();
     CHECK(json.memory.bytes_in_use() == 0);
+    CHECK(json.small_memory.bytes_in_use() == 0);
   }
   JsonUploads json;
 };
@@ -206,6 +207,49 @@ TEST_CASE("a JSON body holds little more memory than what came of it") {
   f.check_clean();
 }
 
+/// All that small bodies have for themselves.
+std::vector<BodyBuffer> take_small_memory(JsonFixture& f) {
+  std::vector<BodyBuffer> taken;
+  CountingResumer resumer;
+  for (bool grown = true; grown;) {
+    taken.emplace_back();
+    const auto got = f.json.small_memory.grow(taken.back(), JsonUploads::kSmallBodyBytesMax, resumer);
+    grown = got.value();
+  }
+  f.json.small_memory.forget(resumer);
+  return taken;
+}
+
+TEST_CASE("small JSON bodies go on while large ones hold all the rest, and the other way round") {
+  inner_strategy = &sinks_here().front();
+  constexpr std::size_t kLimit = 2u << 20;
+  JsonFixture f(kLimit, Base64Choice::kAuto, 64 * kSlabBytes, 0);
+  CountingResumer first, second, small, large;
+  const auto make = [&f](Resumer& resumer, std::uint64_t size) {
+    return make_json_sink(f.uploads, resumer, kTarget, *inner_strategy, size);
+  };
+  const auto asked = [](BodySink& sink) { return sink.write(Chunk()).value(); };
+  std::vector<BodyBuffer> common(2);
+  for (BodyBuffer& buffer : common) REQUIRE(f.json.memory.grow(buffer, kLimit, first).value());
+  CHECK(asked(*make(large, JsonUploads::kSmallBodyBytesMax + 1)) == Flow::kWaitDisk);
+  CHECK(asked(*make(small, JsonUploads::kSmallBodyBytesMax)) == Flow::kMore);
+
+  std::vector<BodyBuffer> own = take_small_memory(f);
+  CHECK(f.json.small_memory.bytes_in_use() <= JsonUploads::kSmallMemoryBytes);
+  for (std::vector<BodyBuffer>* given_back : {&own, &common}) {
+    if (own.empty()) own = take_small_memory(f);
+    const auto sink = make(second, JsonUploads::kSmallBodyBytesMax);
+    REQUIRE(asked(*sink) == Flow::kWaitDisk);
+    CHECK(sink->waits_for_memory() != nullptr);
+    const int resumed = second.resumed;
+    given_back->clear();
+    CHECK(second.resumed > resumed);
+    CHECK(asked(*sink) == Flow::kMore);
+    CHECK(sink->waits_for_memory() == nullptr);
+    CHECK_FALSE(f.json.small_memory.waits(second));
+  }
+}
+
 TEST_CASE("a JSON sink tells that it waits for memory, and a chunk that comes unasked is refused") {
   inner_strategy = &sinks_here().front();
   constexpr std::size_t kLimit = 1u << 20;
@@ -213,20 +257,22 @@ TEST_CASE("a JSON sink tells that it waits for memory, and a chunk that comes un
   const auto make = [&f](Resumer& resumer) {
     return make_json_sink(f.uploads, resumer, kTarget, *inner_strategy, kLimit - 64);
   };
+  const auto small = take_small_memory(f);
   CountingResumer first, second, third;
   const auto a = make(first), b = make(second);
   REQUIRE(a->write(Chunk()).value() == Flow::kMore);
   REQUIRE(b->write(Chunk()).value() == Flow::kMore);  // overdraws
   auto c = make(third);
-  CHECK_FALSE(c->waits_for_memory());
+  CHECK(c->waits_for_memory() == nullptr);
   REQUIRE(c->write(Chunk()).value() == Flow::kWaitDisk);
-  CHECK(c->waits_for_memory());
-  CHECK_FALSE(b->waits_for_memory());
+  CHECK(c->waits_for_memory() != nullptr);
+  CHECK(b->waits_for_memory() == nullptr);
   const auto unasked = c->write(Chunk(f.slabs.acquire(third), 0, 10));
   REQUIRE_FALSE(unasked.ok());
   CHECK(unasked.error().code == ErrorCode::kNoMemory);
   c.reset();
   CHECK_FALSE(f.json.memory.waits(third));
+  CHECK_FALSE(f.json.small_memory.waits(third));
 }
 
 TEST_CASE("a JSON upload destroyed after any step leaves nothing behind") {

@@ -41,9 +41,18 @@ def resident(worker, bytes_min):
     eventually(lambda: memory_bytes(worker.pid) >= bytes_min, f"{bytes_min} bytes were taken in")
 
 
+def begin_small(worker):
+    """A client whose body of 1 MiB has its memory, and does not come."""
+    client = worker.client()
+    client.request("POST", TARGET, headers=(f"Content-Length: {MIB - 64}", "Expect: 100-continue"))
+    goes_on = b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert client.take(len(goes_on)) == goes_on
+    return client
+
+
 @pytest.fixture
-def full(start):
-    """A worker whose memory for JSON is all taken, and the clients that hold it: two of 60 MiB."""
+def full_of_large(start):
+    """A worker whose memory for large JSON is all taken, and the clients that hold it: two of 60 MiB."""
     worker = start("--stall-timeout", f"{int(STALL * 1000)}ms", "--body-rate-min", "0")
     holders = []
     before = memory_bytes(worker.pid)
@@ -55,10 +64,66 @@ def full(start):
         holder.socket.close()
 
 
+@pytest.fixture
+def full(full_of_large):
+    """The same, and what small bodies have for themselves is taken as well."""
+    worker, holders = full_of_large
+    small = [begin_small(worker) for _ in range(7)]
+    yield worker, small + holders
+    for holder in small:
+        holder.socket.close()
+
+
 def keep_awake(holders):
     """They would be let go for standing still."""
     for holder in holders:
         holder.send(chunk(b"A"))
+
+
+def test_small_bodies_go_on_while_large_ones_hold_all_the_memory(full_of_large):
+    worker, holders = full_of_large
+    for _ in range(10):
+        keep_awake(holders)
+        begin = time.monotonic()
+        upload_works(worker)
+        assert time.monotonic() - begin < STALL / 2  # before the others are let go for standing still
+    keep_awake(holders)
+    with worker.client() as client:
+        client.request("POST", TARGET, headers=CHUNKED)
+        client.send(chunk(BODY) + chunk(b""))
+        assert client.silent(0.3)
+        begin = time.monotonic()
+        while time.monotonic() - begin < STALL * 1.2 and client.silent(0.1):
+            keep_awake(holders)
+        response = client.response()
+        assert response.status == 503 and "JSON bodies (--json-limit)" in json.loads(response.body)["detail"], response
+
+
+def test_large_bodies_that_came_fast_and_then_trickle_are_let_go_and_their_memory_comes_back(start):
+    worker = start("--json-limit", "4M", "--stall-timeout", "2s")
+    body = b'{"file":"' + b"A" * (4 * MIB - 64 * 1024)
+    before = memory_bytes(worker.pid)
+    holders = [worker.client() for _ in range(10)]
+    for holder in holders:
+        holder.request("POST", TARGET, headers=CHUNKED)
+        holder.send(chunk(body))
+    resident(worker, before + 35 * MIB)
+    open_ones = set(holders)
+    begin = time.monotonic()
+    while open_ones and time.monotonic() - begin < 20:
+        for holder in list(open_ones):
+            if holder.silent(0.01):
+                holder.send(chunk(b"QUJD"))
+                continue
+            response = holder.response()
+            assert response.status == 408 and json.loads(response.body)["type"].endswith(":body-too-slow"), response
+            open_ones.discard(holder)
+        upload_works(worker)
+        time.sleep(0.2)
+    assert not open_ones
+    eventually(lambda: memory_bytes(worker.pid) < before + 25 * MIB, "their memory is given back")
+    for holder in holders:
+        holder.socket.close()
 
 
 def test_clients_that_trickle_chunked_json_stop_nobody(start):

@@ -52,7 +52,7 @@ void Connection::run() {
   show(nullptr);
   Flow flow = Flow::kMore;
   while (flow == Flow::kMore && moved_this_turn_ < kBytesPerTurn) flow = step();
-  if (flow == Flow::kWaitDisk && waits_for_memory()) {
+  if (flow == Flow::kWaitDisk && waits_for_memory() != nullptr) {
     flow = wait_for_memory();
   } else {
     memory_since_ = TimePoint();
@@ -188,12 +188,23 @@ void Connection::moved(std::uint64_t bytes) {
   moved_bytes_ += bytes;
 }
 
-bool Connection::too_slow(TimePoint now) const {
-  if (now - progress_at_ > services_.config.stall_timeout) return true;
+/// Over all its time, and again each time its client was waited for as long as it may stand still: what came
+/// fast at first must not be held for ever by what trickles later.
+bool Connection::too_slow(TimePoint now) {
+  const Config& config = services_.config;
+  if (now - progress_at_ > config.stall_timeout) return true;
+  const auto due = [&config](milliseconds time) {
+    return config.body_rate_min * static_cast<std::uint64_t>(time.count()) / 1000;
+  };
   const auto waited = body_waited_ + std::chrono::duration_cast<milliseconds>(now - progress_at_);
   if (waited < kRateJudgedAfter) return false;
-  const auto due = services_.config.body_rate_min * static_cast<std::uint64_t>(waited.count()) / 1000;
-  return exchange_.body_received < due;
+  if (exchange_.body_received < due(waited)) return true;
+  const auto lately = waited - exchange_.judged_at;
+  if (lately < config.stall_timeout) return false;
+  if (exchange_.body_received - exchange_.judged_bytes < due(lately)) return true;
+  exchange_.judged_at = waited;
+  exchange_.judged_bytes = exchange_.body_received;
+  return false;
 }
 
 void Connection::check_deadlines(TimePoint now) {

@@ -120,6 +120,8 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     std::string_view strategy;        // the one really used
     std::uint64_t body_left = 0;      // of a Content-Length body
     std::uint64_t body_received = 0;  // decoded bytes
+    std::uint64_t judged_bytes = 0;   // body_received when the rate was last found good
+    milliseconds judged_at{0};        // the same of body_waited_
     bool body_complete = false;
     bool sink_paused = false;  // it said kWaitDisk, or wants to be asked first
     bool keep_alive = false;
@@ -148,10 +150,10 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   Result<Flow> fill_input();
   Flow fail(const Error& error);
   void moved(std::uint64_t bytes);
-  bool too_slow(TimePoint now) const;
+  bool too_slow(TimePoint now);
 
   // Waiting for memory: connection_memory.cpp
-  bool waits_for_memory() const;
+  const char* waits_for_memory() const;
   Flow wait_for_memory();
   Flow give_up_waiting();
   void check_hang_up();

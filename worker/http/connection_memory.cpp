@@ -1,12 +1,14 @@
+#include <string>
 #include <utility>
 
 #include "worker/http/connection.h"
 
 namespace forklift {
 
-bool Connection::waits_for_memory() const {
-  return services_.uploads.slabs.waits(*this) ||
-         (exchange_.sink != nullptr && exchange_.sink->waits_for_memory());
+/// Which, in words; nullptr: for none.
+const char* Connection::waits_for_memory() const {
+  if (services_.uploads.slabs.waits(*this)) return "the memory for buffers (--buffer-memory)";
+  return exchange_.sink == nullptr ? nullptr : exchange_.sink->waits_for_memory();
 }
 
 /// Others hold the memory, so this holds no slab of theirs, or only while most of them are free.
@@ -18,11 +20,13 @@ Flow Connection::wait_for_memory() {
 
 Flow Connection::give_up_waiting() {
   memory_since_ = TimePoint();
+  const char* waited_for = waits_for_memory();
+  const std::string full = waited_for == nullptr ? "its memory" : waited_for;
   services_.uploads.slabs.forget(*this);
   const bool can_be_told = phase_ == Phase::kHead || phase_ == Phase::kReceive || phase_ == Phase::kFinish;
   if (!can_be_told) return Flow::kDone;
   const Flow flow =
-      refuse({503, "busy", "The server has no memory for this request at the moment; try again later.", {}});
+      refuse({503, "busy", "Other requests hold all of " + full + " of this worker; try again later.", {}});
   owner_.failed({ErrorCode::kNoMemory, "waiting for memory"}, exchange_.request_id.view());
   return flow;
 }

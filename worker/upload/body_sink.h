@@ -58,8 +58,8 @@ class BodySink {
   /// What finish() published. Only after kDone. Of a form: its first file.
   virtual const Stored& stored() const = 0;
 
-  /// After kWaitDisk: it is memory other than a slab that the sink waits for, and no disk.
-  virtual bool waits_for_memory() const { return false; }
+  /// After kWaitDisk: the memory other than a slab that the sink waits for, in a few words; nullptr: none.
+  virtual const char* waits_for_memory() const { return nullptr; }
 
   /// Of a sink that takes a form apart: what came. Only after kDone; nullptr for the others.
   virtual const FormContent* form() const { return nullptr; }

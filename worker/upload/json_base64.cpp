@@ -12,17 +12,26 @@
 
 namespace forklift {
 
+namespace {
+
+std::size_t buffer_bytes(std::size_t body_bytes) {
+  return MemoryBudget::rounded(body_bytes + JsonParser::kPaddingBytes);
+}
+
+}  // namespace
+
 JsonUploads::JsonUploads(std::size_t body_bytes_max_, Base64Choice choice, std::size_t memory_bytes_min)
     : body_bytes_max(body_bytes_max_),
       codec(base64_codec(choice)),
-      memory(std::max(MemoryBudget::rounded(body_bytes_max_ + JsonParser::kPaddingBytes), memory_bytes_min),
-             MemoryBudget::rounded(body_bytes_max_ + JsonParser::kPaddingBytes)) {}
+      memory(std::max(buffer_bytes(body_bytes_max_), memory_bytes_min), buffer_bytes(body_bytes_max_)),
+      small_memory(kSmallMemoryBytes - buffer_bytes(kSmallBodyBytesMax), buffer_bytes(kSmallBodyBytesMax)) {}
 
 namespace {
 
-/// A body that says it is no larger gets its memory at once; any other begins with kFirstBytes.
-constexpr std::size_t kReservedAtOnceBytesMax = 1u << 20;
+/// A small body gets its memory at once; any other begins with kFirstBytes and grows, by steps of
+/// kStepBytesMax or a quarter.
 constexpr std::size_t kFirstBytes = 2 * kSlabBytes;
+constexpr std::size_t kStepBytesMax = 1u << 20;
 
 /// What one call of finish() decodes before the others get their turn.
 constexpr int kSlabsPerCall = 8;
@@ -65,7 +74,7 @@ class JsonSink final : public BodySink {
         announced_(size) {}
 
   ~JsonSink() override {
-    shared_.memory.forget(resumer_);
+    forget_memory();
     if (job_ != nullptr) job_->abandon();
   }
 
@@ -98,7 +107,9 @@ class JsonSink final : public BodySink {
     return Step{Flow::kMore, io->bytes};
   }
 
-  bool waits_for_memory() const override { return shared_.memory.waits(resumer_); }
+  const char* waits_for_memory() const override {
+    return shared_.memory.waits(resumer_) ? "the memory for JSON bodies (--json-limit)" : nullptr;
+  }
 
   Result<Flow> finish() override {
     for (;;) {
@@ -158,14 +169,30 @@ class JsonSink final : public BodySink {
   Result<bool> make_room() {
     if (announced_.value_or(0) > shared_.body_bytes_max) return too_large();
     if (body_ && room() >= std::min<std::uint64_t>(bytes_max() - size_, kSlabBytes)) return true;
-    return shared_.memory.grow(body_, next_capacity(), resumer_);
+    if (!small()) return shared_.memory.grow(body_, next_capacity(), resumer_);
+    // It has all at once: whichever it gets first.
+    for (MemoryBudget* budget : {&shared_.small_memory, &shared_.memory}) {
+      const Result<bool> grown = budget->grow(body_, next_capacity(), resumer_);
+      if (!grown || *grown) {
+        forget_memory();
+        return grown;
+      }
+    }
+    return false;
+  }
+
+  bool small() const { return announced_ && *announced_ <= JsonUploads::kSmallBodyBytesMax; }
+
+  void forget_memory() {
+    shared_.small_memory.forget(resumer_);
+    shared_.memory.forget(resumer_);
   }
 
   std::size_t next_capacity() const {
     const auto most = static_cast<std::size_t>(bytes_max()) + JsonParser::kPaddingBytes;
-    if (!body_) return announced_ && most <= kReservedAtOnceBytesMax ? most : std::min(most, kFirstBytes);
+    if (!body_) return small() ? most : std::min(most, kFirstBytes);
     const std::size_t capacity = body_.capacity();
-    return std::min(most, capacity + std::max(std::min(capacity, kReservedAtOnceBytesMax), capacity / 4));
+    return std::min(most, capacity + std::max(std::min(capacity, kStepBytesMax), capacity / 4));
   }
 
   Result<Flow> end_gathering() {
@@ -174,7 +201,7 @@ class JsonSink final : public BodySink {
       if (!made) return made.error();
       if (!*made) return Flow::kWaitDisk;
     }
-    shared_.memory.forget(resumer_);  // it needs no more
+    forget_memory();  // it needs no more
     if (size_ <= JsonParser::kWholeBytesMax) return begin_decoding(shared_.parser.parse(body_.data(), size_));
     stage_ = Stage::kSearch;
     auto job = std::make_unique<SearchJob>(std::move(body_), size_, *this);

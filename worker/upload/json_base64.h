@@ -13,8 +13,10 @@ namespace forklift {
 ///
 /// Bodies are gathered in buffers that grow with what comes. All together they may have as much as the
 /// largest body, and at least kMemoryBytesMin; one at a time may overdraw that by another largest body
-/// (MemoryBudget). What parsing adds is JsonParser's, of which there is one. So a worker's JSON takes at most
-/// max(body_bytes_max, kMemoryBytesMin) + body_bytes_max + 7 MiB, but for some KiB of rounding.
+/// (MemoryBudget). Beside it are kSmallMemoryBytes for small bodies only, so that large ones which hold all
+/// the rest stop none of them; a small one that finds those taken has the rest too. What parsing adds is
+/// JsonParser's, of which there is one. So a worker's JSON takes at most max(body_bytes_max,
+/// kMemoryBytesMin) + body_bytes_max + kSmallMemoryBytes + 7 MiB, but for some KiB of rounding.
 class JsonUploads {
  public:
   /// `body_bytes_max`: the largest body; above, kBodyTooLarge.
@@ -23,9 +25,14 @@ class JsonUploads {
 
   static constexpr std::size_t kMemoryBytesMin = 64u << 20;
 
+  /// A small body announces that it is no larger.
+  static constexpr std::size_t kSmallBodyBytesMax = 1u << 20;
+  static constexpr std::size_t kSmallMemoryBytes = 8u << 20;
+
   const std::size_t body_bytes_max;
   const Base64Codec& codec;
-  MemoryBudget memory;
+  MemoryBudget memory;        // of every body
+  MemoryBudget small_memory;  // of small ones; asked first
   JsonParser parser;
 };
 
