@@ -151,7 +151,8 @@ constexpr std::array kTable{
            "N",
            number<&Config::uploads_kept>(),
            {0, 100'000},
-           "Newest uploads to /files/upload/ that a worker keeps; older ones are removed, of one form too; 0: all"},
+           "Newest uploads to /files/upload/ that a worker keeps; older ones are removed, of one form too; "
+           "0: all"},
     Option{"--part-age",
            Group::kFiles,
            Kind::kDuration,

@@ -271,6 +271,7 @@ Result<void> FileStore::check(std::string_view name, const ExpectedState& expect
   struct stat status {};
   if (fd.ok() && file_ops::stat_fd(fd->get(), status) < 0) return errno_error("check: stat");
   if (fd.ok() && S_ISREG(status.st_mode)) return check_expected(expected, &status);
+  if (fd.ok() && S_ISLNK(status.st_mode)) return Error{ErrorCode::kForbidden, "check: symbolic link", ELOOP};
   if (fd.ok()) return Error{ErrorCode::kConflict, "check: not a file"};
   if (fd.error().os_error == ENOENT) return check_expected(expected, nullptr);
   return fd.error();
