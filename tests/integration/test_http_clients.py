@@ -123,7 +123,7 @@ def test_no_client_forges_a_line_of_the_access_log(start, tmp_path):
         assert all(" " <= character <= "~" for character in line.string)
 
 
-def test_an_upload_that_breaks_off_is_logged_without_an_answer(start, tmp_path):
+def test_an_upload_that_breaks_off_is_logged_as_a_bad_request(start, tmp_path):
     log = tmp_path / "access.log"
     worker = start("--access-logfile", str(log))
     with worker.client() as client:
@@ -131,4 +131,4 @@ def test_an_upload_that_breaks_off_is_logged_without_an_answer(start, tmp_path):
         client.send(b"12345")
         eventually(worker.parts, "the upload has begun")
     line = logged(log, 1)[0]
-    assert line["request"] == "PUT /files/never HTTP/1.1" and line["bytes"] == "0"
+    assert line["request"] == "PUT /files/never HTTP/1.1" and line["status"] == "400"

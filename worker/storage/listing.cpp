@@ -64,7 +64,8 @@ EntryKind kind_of(int directory, const dirent& entry) {
   unsigned char type = entry.d_type;
   if (type == DT_UNKNOWN) {
     struct stat status {};
-    if (file_ops::stat_at(directory, entry.d_name, status) == 0) type = static_cast<unsigned char>(IFTODT(status.st_mode));
+    if (file_ops::stat_at(directory, entry.d_name, status) == 0)
+      type = static_cast<unsigned char>(IFTODT(status.st_mode));
   }
   if (type == DT_REG) return EntryKind::kFile;
   return type == DT_DIR ? EntryKind::kDirectory : EntryKind::kOther;
