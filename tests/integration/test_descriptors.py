@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from http_support import WORKER, eventually, pattern, start  # noqa: F401
+from http_support import SANITIZED, WORKER, eventually, pattern, start  # noqa: F401
 from test_article_endpoints import FORM_TYPE, FORMS, form, part
 
 LIMIT = 64
@@ -60,6 +60,7 @@ def test_forms_wait_for_their_turn_and_the_others_go_on(few, target):
     assert response.status == 200, response
 
 
+@pytest.mark.skipif(SANITIZED, reason="UBSan looks at memory through a pipe, and takes a lack of descriptors for bad memory")
 def test_uploads_without_a_descriptor_are_told_to_come_again_and_the_log_says_so_once(few):
     clients = [few.client() for _ in range(LIMIT - 3 - len(few.descriptors()))]
     try:
