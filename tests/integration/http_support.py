@@ -41,6 +41,36 @@ def eventually(condition, what, within=DEADLINE):
         time.sleep(0.01)
 
 
+def port_is_free(port):
+    """Somebody else could listen there now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen()
+        except OSError:
+            return False
+        return True
+
+
+class Threads:
+    """Runs `threads` as long as a `with` lasts; `over` asks them to end."""
+
+    def __init__(self, target, arguments):
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=target, args=each) for each in arguments]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+
 class Program:
     """A worker or a master: one process that listens on a port of its own."""
 

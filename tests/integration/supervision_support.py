@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ import time
 
 import pytest
 
-from http_support import DISK_WRITE, WORKER, Client, eventually, request_bytes
+from http_support import DISK_WRITE, WORKER, Client, Threads, eventually, request_bytes
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "bench", "supervision"))
 
@@ -104,12 +105,12 @@ class LoadOn:
         return self.load.fates["ok"]
 
 
-class SlowUploads:
+class SlowUploads(Threads):
     """Uploads that take a tenth of a second each, so that there is always one on its way: what failed, and how many did not."""
 
     def __init__(self, program, clients=4):
-        self.program, self.over, self.failed, self.done = program, threading.Event(), [], 0
-        self.threads = [threading.Thread(target=self._run) for _ in range(clients)]
+        super().__init__(self._run, [()] * clients)
+        self.program, self.failed, self.done = program, [], 0
 
     def _run(self):
         body = b"x" * 20_000
@@ -125,16 +126,6 @@ class SlowUploads:
                 self.failed.append(repr(error))
             self.done += 1
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        for thread in self.threads:
-            thread.join()
-
 
 @contextlib.contextmanager
 def busy_machine(times=2):
@@ -147,6 +138,16 @@ def busy_machine(times=2):
         for loop in loops:
             loop.kill()
             loop.wait()
+
+
+def reload_then_kill(program):
+    """One reload, then the death of a newcomer: two workers serve before and after each."""
+    old = program.workers()
+    program.signal(signal.SIGHUP)
+    replaced(program, old, 2)
+    victim = program.workers()[0]
+    os.kill(victim, signal.SIGKILL)
+    replaced(program, [victim], 2)
 
 
 def queue_requests(port, count, target="/healthz"):

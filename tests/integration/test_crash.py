@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import threading
 import time
 
 import pytest
 
 from http_support import (  # noqa: F401
-    ASYNC_WRITE, DISK_WRITE, MASTER, SANITIZED, WORKER, Client, Program, children, eventually, pattern, start,
+    ASYNC_WRITE, DISK_WRITE, MASTER, SANITIZED, WORKER, Client, Program, Threads, children, eventually, pattern, start,
 )  # fmt: skip
 
 SENDERS = 8
@@ -27,22 +26,21 @@ def body_of(sender, number):
     return pattern(size_of(number), seed=sender * 31 + number)
 
 
-class Stream:
+class Stream(Threads):
     """Clients that upload one file after the other, and remember what they were answered."""
 
     def __init__(self, port, come_back):
+        super().__init__(self._run, [(sender,) for sender in range(SENDERS)])
         self.port, self.come_back = port, come_back
         self.answered = []  # (sender, number, path)
         self.asked = set()
-        self.stopped = threading.Event()
-        self.threads = [threading.Thread(target=self._run, args=(sender,)) for sender in range(SENDERS)]
 
     def _run(self, sender):
         number = 0
-        while not self.stopped.is_set():
+        while not self.over.is_set():
             try:
                 with Client(self.port) as client:
-                    while not self.stopped.is_set():
+                    while not self.over.is_set():
                         number += 1
                         self._upload(client, sender, number)
             except (OSError, AssertionError):
@@ -60,16 +58,6 @@ class Stream:
         response = client.response()
         assert response.status in (200, 201), response
         self.answered.append((sender, number, json.loads(response.body)["file_path"]))
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        for thread in self.threads:
-            thread.join()
 
 
 def check(program, stream):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from http_support import DISK_WRITE, MASTER, SANITIZED, WORKER, environment, eventually, request_bytes
+from http_support import DISK_WRITE, MASTER, SANITIZED, WORKER, environment, eventually, port_is_free, request_bytes
 
 # A worker that dies is to be replaced within 200 ms; sanitizers and a loaded machine get more.
 REPLACED_WITHIN = 3.0 if SANITIZED else 0.2
@@ -172,17 +172,6 @@ def test_ttin_and_ttou_change_the_number_of_workers(master):
     program.signal(signal.SIGTTOU)
     eventually(lambda: len(program.workers()) == 1, "one worker again")
     assert program.request("GET", "/healthz").status == 200
-
-
-def port_is_free(port):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-            probe.listen()
-        except OSError:
-            return False
-        return True
 
 
 def test_when_the_master_is_killed_its_workers_leave_and_the_port_is_free(master):

@@ -13,12 +13,11 @@ import signal
 import struct
 import subprocess
 import tempfile
-import threading
 import time
 
 import pytest
 
-from http_support import FULL, MASTER, SANITIZED, WORKER, Client, Program, children, eventually
+from http_support import FULL, MASTER, SANITIZED, WORKER, Client, Program, Threads, children, eventually
 
 ROUNDS = 200 if FULL else 2
 KILL_UPLOADS = 2000 if FULL else 400
@@ -46,14 +45,14 @@ def generation_of(path):
     return int(data[64:74])
 
 
-class Load:
+class Load(Threads):
     """Clients that upload under new names and replace files of their own; `acknowledged` is the last generation of each
     name that was answered with a 2xx."""
 
     def __init__(self, port, first_generation=1):
-        self.port, self.over, self.acknowledged = port, threading.Event(), {}
+        super().__init__(self._run, [(number,) for number in range(CLIENTS)])
+        self.port, self.acknowledged = port, {}
         self.count, self.generation = 0, first_generation
-        self.threads = [threading.Thread(target=self._run, args=(number,)) for number in range(CLIENTS)]
 
     def _run(self, number):
         generation, client = self.generation, None
@@ -71,16 +70,6 @@ class Load:
             if status in (201, 204):
                 self.acknowledged[name] = generation
                 self.count += 1
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        for thread in self.threads:
-            thread.join()
 
 
 def losses(root, acknowledged):

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from http_support import MASTER, SANITIZED, WORKER, Client, children, environment, eventually
-from supervision_support import replaced
+from supervision_support import reload_then_kill
 
 
 def test_the_unix_socket_is_there_at_every_moment_of_reloads_and_crashes(master, tmp_path):
@@ -33,12 +33,7 @@ def test_the_unix_socket_is_there_at_every_moment_of_reloads_and_crashes(master,
     watcher = threading.Thread(target=look)
     watcher.start()
     for _ in range(5):
-        old = program.workers()
-        program.signal(signal.SIGHUP)
-        replaced(program, old, 2)
-        victim = program.workers()[0]
-        os.kill(victim, signal.SIGKILL)
-        replaced(program, [victim], 2)
+        reload_then_kill(program)
     over.set()
     watcher.join()
     assert missing == [] and len(seen) == 1

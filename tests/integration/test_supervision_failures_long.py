@@ -13,7 +13,7 @@ import time
 import pytest
 
 from http_support import ASYNC_WRITE, DISK_WRITE, SANITIZED, eventually, pattern, request_bytes
-from supervision_support import LoadOn, descriptors, replaced, trickle
+from supervision_support import LoadOn, descriptors, reload_then_kill, trickle
 
 DEADLINES = ("--timeout", "1s", "--graceful-timeout", "1s", "--stall-timeout", "1s", "--body-rate-min", "0")
 
@@ -106,12 +106,7 @@ def test_reloads_and_crashes_leave_no_descriptor_behind(master):
     time.sleep(0.5)  # until the connection of that request is gone on the server's side too
     before = now()
     for _ in range(15):
-        old = program.workers()
-        program.signal(signal.SIGHUP)
-        replaced(program, old, 2)
-        victim = program.workers()[0]
-        os.kill(victim, signal.SIGKILL)
-        replaced(program, [victim], 2)
+        reload_then_kill(program)
     assert program.request("GET", "/healthz").status == 200
     eventually(lambda: now() == before, f"as many descriptors as before: {before}", within=5)
 

@@ -3,24 +3,12 @@
 import os
 import re
 import signal
-import socket
 import time
 
 import pytest
 
-from http_support import DISK_WRITE, SANITIZED, eventually, request_bytes
+from http_support import DISK_WRITE, SANITIZED, eventually, port_is_free, request_bytes
 from supervision_support import answers, exists, queue_requests, replaced
-
-
-def port_is_free(port):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-            probe.listen()
-        except OSError:
-            return False
-        return True
 
 
 def test_requests_in_the_queue_are_answered_when_term_comes(master):

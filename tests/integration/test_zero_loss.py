@@ -10,7 +10,7 @@ import threading
 import time
 
 from conftest import Master
-from http_support import DISK_WRITE, SANITIZED, Client, eventually, pattern, request_bytes
+from http_support import DISK_WRITE, SANITIZED, Client, eventually, pattern, port_is_free, request_bytes
 from socket_count import connections
 
 HEALTH = request_bytes("GET", "/healthz")
@@ -109,14 +109,18 @@ def test_a_crash_of_one_worker_costs_only_the_connections_it_held(master):
     assert alive == 9 - lost
 
 
-def test_what_is_queued_when_every_worker_stands_still_is_answered_by_their_successors(master):
-    program = master(workers=2)
-    workers = program.workers()
-    for worker in workers:
+def queued_at_stopped_workers(program, count):
+    for worker in program.workers():
         os.kill(worker, signal.SIGSTOP)
-    queued = [Client(program.port) for _ in range(30)]
+    queued = [Client(program.port) for _ in range(count)]
     for client in queued:
         client.send(HEALTH)
+    return queued
+
+
+def test_what_is_queued_when_every_worker_stands_still_is_answered_by_their_successors(master):
+    program = master(workers=2)
+    workers, queued = program.workers(), queued_at_stopped_workers(program, 30)
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
     for client in queued:
@@ -126,12 +130,7 @@ def test_what_is_queued_when_every_worker_stands_still_is_answered_by_their_succ
 
 def test_term_answers_what_is_queued(master):
     program = master(workers=2)
-    workers = program.workers()
-    for worker in workers:
-        os.kill(worker, signal.SIGSTOP)
-    queued = [Client(program.port) for _ in range(50)]
-    for client in queued:
-        client.send(HEALTH)
+    workers, queued = program.workers(), queued_at_stopped_workers(program, 50)
     program.signal(signal.SIGTERM)
     program.log_shows("stopping when all is answered")
     for worker in workers:
@@ -232,14 +231,9 @@ def free(program, within=1.0):
     """The port can be bound within a second after the master's death."""
     end = time.monotonic() + (5 if SANITIZED else within)
     while time.monotonic() < end:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", program.port))
-                probe.listen()
-                return True
-            except OSError:
-                time.sleep(0.005)
+        if port_is_free(program.port):
+            return True
+        time.sleep(0.005)
     return False
 
 

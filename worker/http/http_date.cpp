@@ -83,37 +83,27 @@ class Cursor {
   bool sound_ = true;
 };
 
-std::optional<Fields> read_imf(std::string_view text) {
+/// What IMF-fixdate and the RFC 850 form have in common.
+std::optional<Fields> read_with_comma(std::string_view text, std::size_t day_name_bytes,
+                                      std::string_view separator, std::size_t year_digits) {
   Cursor cursor(text);
   Fields fields;
-  cursor.day_name(3);
+  cursor.day_name(day_name_bytes);
   cursor.literal(", ");
   fields.day = static_cast<unsigned>(cursor.number(2));
-  cursor.literal(" ");
+  cursor.literal(separator);
   fields.month = cursor.month();
-  cursor.literal(" ");
-  fields.year = cursor.number(4);
+  cursor.literal(separator);
+  fields.year = cursor.number(year_digits);
   cursor.literal(" ");
   cursor.time(fields);
   cursor.literal(" GMT");
   return cursor.reached_end() ? std::optional(fields) : std::nullopt;
 }
 
-std::optional<Fields> read_rfc850(std::string_view text) {
-  Cursor cursor(text);
-  Fields fields;
-  cursor.day_name(0);
-  cursor.literal(", ");
-  fields.day = static_cast<unsigned>(cursor.number(2));
-  cursor.literal("-");
-  fields.month = cursor.month();
-  cursor.literal("-");
-  fields.year = cursor.number(2);
-  cursor.literal(" ");
-  cursor.time(fields);
-  cursor.literal(" GMT");
-  return cursor.reached_end() ? std::optional(fields) : std::nullopt;
-}
+std::optional<Fields> read_imf(std::string_view text) { return read_with_comma(text, 3, " ", 4); }
+
+std::optional<Fields> read_rfc850(std::string_view text) { return read_with_comma(text, 0, "-", 2); }
 
 std::optional<Fields> read_asctime(std::string_view text) {
   Cursor cursor(text);
