@@ -1,0 +1,183 @@
+"""What a benchmark is made of, and how it is kept: cells, runs, reports, and their JSON.
+
+A *cell* is one thing that is measured: a server under a process model, one endpoint, one load. A *run* is one repeat of a cell.
+A *report* is all of it, with the machine it was measured on. Everything else in the harness makes or shows these; only this file
+knows the JSON (schema SCHEMA). Units are in the names; sizes are bytes, times are as the name says.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+
+from stats import Histogram
+
+SCHEMA = 1
+
+# How far an upload has gone when it is answered. Rows of different classes are never ranked against each other.
+DURABILITY = ('none kept', 'page cache', 'fdatasync', 'fsync+directory', 'read')  # 'read': a download
+
+# Process models. alone: one process, no master; x1: a master over one worker; xN: over one worker a core.
+MODELS = ('alone', 'x1', 'xN')
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is measured. Two reports are compared cell by cell: equal cells are the same measurement."""
+    server: str            # 'forklift', 'uvicorn', 'gunicorn', 'nginx', 'lighttpd', 'h2o', 'caddy', 'floor', or a folder of the user's
+    model: str             # one of MODELS
+    workers: int
+    endpoint: str          # the article's path below /files/ ('upload/single'), or 'PUT' and 'GET' of the general routes
+    bytes: int             # size of the file itself
+    connections: int
+    durability: str = 'page cache'
+    tool: str = 'wrk'      # 'wrk': closed loop; 'open': open loop at `rate`
+    rate: float = 0.0      # open loop: requests a second that are meant to be sent
+
+    @property
+    def is_upload(self):
+        return self.durability != 'read'
+
+    @property
+    def key(self):
+        """One line that names the cell; unique in a report."""
+        load = f'{self.connections}c' if self.tool == 'wrk' else f'{self.rate:g}/s'
+        return f'{self.server} {self.model}({self.workers}) {self.endpoint} {self.bytes} {load} {self.durability}'
+
+
+@dataclass
+class Run:
+    """One repeat of a cell. A run with a word in `invalid` is shown and never counted."""
+    seconds: float                       # length of the load, by the client's clock
+    requests: int                        # answered with 2xx, whole
+    latency_mean_ms: float
+    latency_max_ms: float
+    histogram: Histogram                 # of latencies, in microseconds
+    server_cpu_s: float                  # all threads of the server's process tree, during the load and the settling after it
+    machine_cpu_s: float                 # busy time of all cores less the client's, in the same span
+    client_cpu_s: float
+    client_cores: int                    # cores the client may use
+    shared_cores: bool                   # server and client share cores: there were not enough
+    memory_peak_bytes: int               # PSS of the tree, sampled; tmpfs pages of the server's files do not count
+    connections_per_worker: list = field(default_factory=list)  # sampled in mid-load, processes that held none included
+    context_switches: int = 0            # voluntary and not, of the server's tree
+    strategy: str = ''                   # what the server says it really used ('' when it does not say)
+    invalid: list = field(default_factory=list)   # reasons, in words; any of them makes the run worthless
+    notes: list = field(default_factory=list)     # worth knowing, harmless
+
+    @property
+    def valid(self):
+        return not self.invalid
+
+    @property
+    def rate(self):
+        """Requests a second."""
+        return self.requests / self.seconds if self.seconds else 0.0
+
+    @property
+    def cpu_us_per_request(self):
+        return self.server_cpu_s / self.requests * 1e6 if self.requests else 0.0
+
+    @property
+    def machine_us_per_request(self):
+        return self.machine_cpu_s / self.requests * 1e6 if self.requests else 0.0
+
+    @property
+    def client_busy(self):
+        """Share of its cores that the client used."""
+        return self.client_cpu_s / (self.seconds * self.client_cores) if self.seconds and self.client_cores else 0.0
+
+    @property
+    def concurrency(self):
+        """Requests in the system by Little's law (rate times mean latency): what the load really was."""
+        return self.rate * self.latency_mean_ms / 1e3
+
+
+@dataclass
+class Row:
+    """A cell with its runs, in the order they were made, and what bounds it."""
+    cell: Cell
+    runs: list = field(default_factory=list)
+    bound_by: str = ''     # '' or a ceiling's name, 'the client': the requests/s are not the server's, its CPU figures are
+    skipped: str = ''      # why it was never run: 'caddy is not installed', '501: no O_DIRECT here'
+
+    @property
+    def good(self):
+        return [run for run in self.runs if run.valid]
+
+    @property
+    def state(self):
+        """'ok', 'skipped', 'INVALID' (one bad run spoils the cell: its errors are part of how it serves) or 'missing' (not reached)."""
+        if self.skipped:
+            return 'skipped'
+        if not self.runs:
+            return 'missing'
+        return 'ok' if len(self.good) == len(self.runs) else 'INVALID'
+
+
+@dataclass
+class Ceiling:
+    """What this machine can do at best: 'receive_discard', 'receive_store', 'sendfile_download', 'disk', 'client upload', 'client download'."""
+    name: str
+    bytes: int             # size of a request; disk: of a write
+    rate: float            # requests a second, median; 0: could not be measured
+    interval: tuple = (0.0, 0.0)  # 95 %
+    note: str = ''
+
+
+@dataclass
+class Report:
+    """One benchmark. `complete` is False while it runs and after ^C: then it is a valid report of what was measured."""
+    preset: str
+    started: str                                       # ISO 8601, UTC
+    environment: dict = field(default_factory=dict)    # what environment.py says, in the order it is shown
+    commands: list = field(default_factory=list)       # exact commands: how the servers and clients were started
+    peers: dict = field(default_factory=dict)          # server → {'version': ..., 'notes': [...]}
+    ceilings: list = field(default_factory=list)
+    rows: list = field(default_factory=list)
+    seed: int = 0
+    seconds: float = 0.0                               # how long it took
+    complete: bool = False
+
+    def row(self, **wanted):
+        """The first row whose cell has these attributes, or None."""
+        return next((row for row in self.rows if all(getattr(row.cell, k) == v for k, v in wanted.items())), None)
+
+    def to_json(self):
+        def plain(value):
+            return value.to_list() if isinstance(value, Histogram) else value
+        rows = [{'cell': asdict(row.cell), 'bound_by': row.bound_by, 'skipped': row.skipped,
+                 'runs': [{key: plain(value) for key, value in vars(run).items()} for run in row.runs]} for row in self.rows]
+        top = {key: value for key, value in vars(self).items() if key not in ('rows', 'ceilings')}
+        return {'schema': SCHEMA, **top, 'ceilings': [asdict(ceiling) for ceiling in self.ceilings], 'rows': rows}
+
+    def save(self, path):
+        """Written whole or not at all."""
+        with open(path + '.new', 'w', encoding='utf-8') as file:
+            json.dump(self.to_json(), file, indent=1)
+            file.write('\n')
+        os.replace(path + '.new', path)
+
+
+class BadReport(Exception):
+    """A file that is no report, in words for the user."""
+
+
+def load(path):
+    """The report in a file; BadReport names the file and what is wrong with it."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            data = json.load(file)
+        if data['schema'] != SCHEMA:
+            raise BadReport(f'{path}: schema {data["schema"]}, this program reads {SCHEMA}')
+        rows = [Row(Cell(**row['cell']), [_run(run) for run in row['runs']], row['bound_by'], row['skipped']) for row in data['rows']]
+        ceilings = [Ceiling(**{**ceiling, 'interval': tuple(ceiling['interval'])}) for ceiling in data['ceilings']]
+        top = {key: value for key, value in data.items() if key not in ('schema', 'rows', 'ceilings')}
+        return Report(rows=rows, ceilings=ceilings, **top)
+    except OSError as error:
+        raise BadReport(f'{path}: {error.strerror}') from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadReport(f'{path}: not a report of this program ({error})') from None
+
+
+def _run(data):
+    return Run(**{**data, 'histogram': Histogram.from_list(data['histogram'])})
