@@ -2,18 +2,9 @@
 
 from statistics import median
 
+from stats import median_interval
+
 CLIENT_BOUND = 0.8  # wrk busier than this: the rate is as much the client's as the server's
-
-
-def median_interval(values):
-    """A 95 % interval of the median from order statistics: no assumption about the distribution."""
-    ordered, count = sorted(values), len(values)
-    outside, term, rank = 0.0, 0.5 ** count, 0
-    while outside + term <= 0.025:  # binomial tail below rank
-        outside += term
-        term = term * (count - rank) / (rank + 1)
-        rank += 1
-    return (ordered[rank - 1], ordered[count - rank]) if rank else (ordered[0], ordered[-1])
 
 
 def summary(runs, base):

@@ -1,4 +1,4 @@
-"""The article's endpoints and ours: what is sent, which floor measures them, and the bound on their cost."""
+"""What servers are asked for: the article's endpoints, ours and the general routes, what is sent, and which floor measures them."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ STORE, DISCARD, SENDFILE = 'receive_store', 'receive_discard', 'sendfile_downloa
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A path of the worker. bound: at most so many times the floor's CPU per request; None: no promise."""
+    """What a server is asked for. bound: at most so many times the floor's CPU per request; None: no promise."""
     name: str
     body: str = ''      # raw, form, json; none: a download
     floor: str = STORE
@@ -23,16 +23,22 @@ class Endpoint:
     def path(self):
         return f'/files/{self.name}'
 
+    @property
+    def keeps(self):
+        """An upload that is a file afterwards."""
+        return bool(self.body) and self.floor != DISCARD
+
 
 @dataclass(frozen=True)
 class Target:
-    """What wrk and the check ask a server for. body: a file with the bytes of the request; '': no body."""
+    """What the load and the check ask a server for. body: a file with the bytes of the request; '': no body."""
     path: str
     method: str = 'GET'
     body: str = ''
     content_type: str = ''
     stores: bool = False
-    stored: str = ''  # a file with the bytes that must then lie in the root
+    stored: str = ''      # a file with the bytes that must then lie in the root
+    unique: bool = False  # every request must append letters or digits of its own to the path
 
 
 ENDPOINTS = (
@@ -54,6 +60,15 @@ ENDPOINTS = (
     Endpoint('download/file', floor=SENDFILE, bound=1.25),
     Endpoint('download/file/sync', floor=SENDFILE),
 )
+
+GENERAL = (
+    Endpoint('PUT', 'raw', article=False),
+    Endpoint('GET', floor=SENDFILE, article=False),
+)
+BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS + GENERAL}
+ARTICLE = tuple(endpoint.name for endpoint in ENDPOINTS if endpoint.article)
+FLOORS = {  # a floor program → an endpoint that is measured by it
+    DISCARD: 'upload/stream/async_read_and_memory_write', STORE: 'upload/stream/async_read_and_disk_write', SENDFILE: 'download/file'}
 
 
 def chosen(names):
@@ -95,17 +110,19 @@ class Payload:
     def file(self, kind):
         return os.path.join(self.directory, f'body.{kind}')
 
-    def upload(self, path, kind='raw', method='POST', stores=True, parsed=True):
-        return Target(path, method, self.file(kind), self.TYPES[kind], stores, self.file('raw' if parsed else kind))
+    def upload(self, path, kind='raw', method='POST', stores=True, parsed=True, unique=False):
+        return Target(path, method, self.file(kind), self.TYPES[kind], stores, self.file('raw' if parsed else kind), unique)
 
-    def at(self, endpoint):
-        """The endpoint as a worker or a peer is asked for it."""
+    def at(self, endpoint, path=None, unique=None):
+        """The endpoint as Forklift is asked for it, or a peer; path, unique: where that peer differs."""
+        if endpoint.name == 'PUT':
+            return self.upload(path or '/files/put-', method='PUT', unique=True if unique is None else unique)
         if not endpoint.body:
-            return Target(f'{endpoint.path}?name={SAMPLE}')
-        return self.upload(endpoint.path, endpoint.body, stores=endpoint.floor != DISCARD)
+            return Target(path or (f'/files/{SAMPLE}' if endpoint.name == 'GET' else f'{endpoint.path}?name={SAMPLE}'))
+        return self.upload(path or endpoint.path, endpoint.body, stores=endpoint.keeps, unique=bool(unique))
 
-    def at_floor(self, endpoint, wire):
+    def at_floor(self, endpoint, wire=False):
         """The same work at its floor. wire: it gets the very body, else just the file that the body carries."""
         if not endpoint.body:
             return Target(f'/files/{SAMPLE}')
-        return self.upload('/', endpoint.body if wire else 'raw', stores=endpoint.floor != DISCARD, parsed=False)
+        return self.upload('/', endpoint.body if wire else 'raw', stores=endpoint.keeps, parsed=False)
