@@ -2,6 +2,7 @@
 
 from statistics import median
 
+from columns import markdown
 from stats import median_interval
 
 CLIENT_BOUND = 0.8  # wrk busier than this: the rate is as much the client's as the server's
@@ -31,18 +32,6 @@ def verdict(ratio, bound):
     if bound is None:
         return ''
     return 'met' if ratio <= bound else 'over'
-
-
-def markdown(header, rows):
-    """Rows of text, the first column to the left, the rest to the right."""
-    widths = [max(len(row[i]) for row in [header] + rows) for i in range(len(header))]
-
-    def line(row):
-        cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        return '| ' + ' | '.join(cells) + ' |'
-
-    rule = '|' + '|'.join(['-' * (widths[0] + 2)] + ['-' * (width + 1) + ':' for width in widths[1:]]) + '|'
-    return '\n'.join([line(header), rule] + [line(row) for row in rows])
 
 
 def show_kind(kind, table):

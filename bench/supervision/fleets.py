@@ -8,67 +8,18 @@ import sys
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, 'bench', 'floor'))
+sys.path.append(os.path.join(TOP, 'bench', 'harness'))
 
-from servers import descendants, free_port  # noqa: E402
+from accounting import connections_by_worker, descendants, pss_bytes, start_ticks  # noqa: E402
+from servers import environment, folder_peers, free_port  # noqa: E402
 
 APPLICATION = os.path.join(TOP, 'bench', 'peers', 'fastapi')
-PYTHON = '/usr/bin/python3'
 STARTED_WITHIN_S = 30
 SETTLED_S = 0.25  # a worker of Forklift that is so old has said READY long since
 
 
 class DidNot(Exception):
     """The server did not get where it was to be."""
-
-
-def environment(root):
-    own = {key: value for key, value in os.environ.items() if not key.startswith('FORKLIFT_') and key != 'WEB_CONCURRENCY'}
-    return dict(own, FASTAPI_ROOT=root, TMPDIR=root, PYTHONDONTWRITEBYTECODE='1')
-
-
-def start_ticks(pid):
-    """When the process began, in ticks since boot; None: gone, or a zombie."""
-    try:
-        with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as file:
-            fields = file.read().rsplit(')', 1)[1].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if fields[0] in 'ZX' else int(fields[19])
-
-
-def pss_bytes(pid):
-    try:
-        with open(f'/proc/{pid}/smaps_rollup', encoding='ascii') as file:
-            return int(re.search(r'^Pss:\s+(\d+) kB', file.read(), re.M).group(1)) * 1024
-    except (OSError, AttributeError):
-        return 0
-
-
-def sockets_of(pid):
-    found = set()
-    try:
-        for number in os.listdir(f'/proc/{pid}/fd'):
-            try:
-                link = os.readlink(f'/proc/{pid}/fd/{number}')
-            except FileNotFoundError:
-                continue
-            if link.startswith('socket:['):
-                found.add(int(link[8:-1]))
-    except (FileNotFoundError, PermissionError):
-        pass
-    return found
-
-
-def established(port):
-    """Inodes of the established connections whose local port is this one (proc(5), net/tcp)."""
-    found = set()
-    with open('/proc/net/tcp', encoding='ascii') as file:
-        for line in file.readlines()[1:]:
-            fields = line.split()
-            if fields[3] == '01' and int(fields[1].split(':')[1], 16) == port:
-                found.add(int(fields[9]))
-    return found
 
 
 class Fleet:
@@ -82,7 +33,7 @@ class Fleet:
         self.log_path = f'{root}.log'
         with open(self.log_path, 'wb') as log:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            env=environment(root))
+                                            env=environment(FASTAPI_LOG_LEVEL='info'))
 
     @property
     def pid(self):
@@ -130,8 +81,7 @@ class Fleet:
         return sum(pss_bytes(pid) for pid in descendants(self.pid))
 
     def connections_per_worker(self):
-        here = established(self.port)
-        return sorted((len(sockets_of(worker) & here) for worker in self.workers()), reverse=True)
+        return sorted(connections_by_worker(self.workers(), self.port).values(), reverse=True)
 
     def close(self):
         pids = descendants(self.pid)
@@ -172,33 +122,35 @@ class Forklift(Fleet):
     @staticmethod
     def version(options):
         master = os.path.join(options.build, 'master', 'master')
-        said = subprocess.run([master, '--version'], capture_output=True, text=True, check=True, env=environment(''))
+        said = subprocess.run([master, '--version'], capture_output=True, text=True, check=True, env=environment())
         return said.stdout.strip()
 
 
-class Gunicorn(Fleet):
-    name = 'gunicorn'
+class OfFastapi(Fleet):
+    """The benchmark's FastAPI application, under a master that says when a worker is ready."""
 
     def command(self):
-        return [PYTHON, '-m', 'gunicorn', '--chdir', APPLICATION, '--bind', f'127.0.0.1:{self.port}', '--workers',
-                str(self.count), '--worker-class', 'uvicorn.workers.UvicornWorker', '--log-level', 'info', 'app:app']
+        return [os.path.join(APPLICATION, 'start'), str(self.port), self.root, str(self.count), self.name]
+
+    @classmethod
+    def version(cls, _):
+        peer = folder_peers(APPLICATION)[cls.name]
+        if peer.missing():
+            raise DidNot(peer.missing())
+        return peer.version()
+
+
+class Gunicorn(OfFastapi):
+    name = 'gunicorn'
 
     def ready(self):
         done = {int(pid) for pid in re.findall(r'\[(\d+)\] \[INFO\] Application startup complete', self.log())}
         return [worker for worker in self.workers() if worker in done]
 
-    @staticmethod
-    def version(_):
-        return versions('gunicorn', 'uvicorn', 'fastapi')
 
-
-class Uvicorn(Fleet):
+class Uvicorn(OfFastapi):
     name = 'uvicorn'
     reloads = scales = respawns = False  # 0.17: HUP and TTIN end it, and nobody looks after its workers
-
-    def command(self):
-        return [PYTHON, '-m', 'uvicorn', '--app-dir', APPLICATION, '--host', '127.0.0.1', '--port', str(self.port), '--workers',
-                str(self.count), '--no-access-log', '--log-level', 'info', 'app:app']
 
     def workers(self):
         found = []
@@ -214,18 +166,6 @@ class Uvicorn(Fleet):
     def ready(self):
         done = {int(pid) for pid in re.findall(r'Started server process \[(\d+)\]', self.log())}
         return [worker for worker in self.workers() if worker in done]
-
-    @staticmethod
-    def version(_):
-        return versions('uvicorn', 'fastapi')
-
-
-def versions(*packages):
-    code = 'import sys, importlib.metadata as m; print(*(f"{p} {m.version(p)}" for p in sys.argv[1:]), sep=", ")'
-    found = subprocess.run([PYTHON, '-c', code, *packages], capture_output=True, text=True, check=False)
-    if found.returncode != 0:
-        raise DidNot(f'{packages[0]} is not installed: {found.stderr.strip().splitlines()[-1]}')
-    return found.stdout.strip()
 
 
 FLEETS = {fleet.name: fleet for fleet in (Forklift, Gunicorn, Uvicorn)}

@@ -1,6 +1,6 @@
 """Figures into one table, servers side by side (Markdown, to be pasted), and what Forklift must not have lost."""
 
-from report import markdown
+from columns import markdown
 
 
 def lost(figures):
