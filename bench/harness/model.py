@@ -7,7 +7,7 @@ knows the JSON (schema SCHEMA). Units are in the names; sizes are bytes, times a
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 from stats import Histogram
 
@@ -169,10 +169,11 @@ def load(path):
             data = json.load(file)
         if data['schema'] != SCHEMA:
             raise BadReport(f'{path}: schema {data["schema"]}, this program reads {SCHEMA}')
-        rows = [Row(Cell(**row['cell']), [_run(run) for run in row['runs']], row['bound_by'], row['skipped']) for row in data['rows']]
-        ceilings = [Ceiling(**{**ceiling, 'interval': tuple(ceiling['interval'])}) for ceiling in data['ceilings']]
+        rows = [_typed(Row(_typed(Cell(**row['cell'])), [_run(run) for run in row['runs']], row['bound_by'], row['skipped']))
+                for row in data['rows']]
+        ceilings = [_typed(Ceiling(**{**ceiling, 'interval': tuple(ceiling['interval'])})) for ceiling in data['ceilings']]
         top = {key: value for key, value in data.items() if key not in ('schema', 'rows', 'ceilings')}
-        return Report(rows=rows, ceilings=ceilings, **top)
+        return _typed(Report(rows=rows, ceilings=ceilings, **top))
     except OSError as error:
         raise BadReport(f'{path}: {error.strerror}') from None
     except (ValueError, KeyError, TypeError) as error:
@@ -180,4 +181,13 @@ def load(path):
 
 
 def _run(data):
-    return Run(**{**data, 'histogram': Histogram.from_list(data['histogram'])})
+    return _typed(Run(**{**data, 'histogram': Histogram.from_list(data['histogram'])}))
+
+
+def _typed(made):
+    """The dataclass, when its fields hold what they say; a whole number serves as a float."""
+    for each in fields(made):
+        value = getattr(made, each.name)
+        if not isinstance(value, (int, float) if each.type is float else each.type):
+            raise TypeError(f'{each.name} of a {type(made).__name__.lower()} is {value!r}')
+    return made
