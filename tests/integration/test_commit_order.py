@@ -113,7 +113,7 @@ def steps_of_upload(events):
             steps.append(('publish', began, ended))
         elif call == 'fsync':
             steps.append(('fsync', began, ended))
-        elif 'HTTP/1.1 2' in arguments and '100' not in arguments:
+        elif '"HTTP/1.1 2' in arguments:
             steps.append(('answer', began, ended))
     return steps
 
