@@ -226,7 +226,9 @@ constexpr std::array kTable{
            "SIZE",
            number<&Limits::spool_bytes_max>(),
            {2 * static_cast<std::int64_t>(kSlabBytes), 1024 * kGiB},
-           "Memory of a worker for bodies gathered whole; above: temporary files"},
+           "Memory of a worker for bodies gathered whole; above: temporary files. With --buffer-memory it "
+           "takes at "
+           "most the larger of the two and a quarter of the smaller"},
     Option{"--buffer-memory",
            Group::kLimits,
            Kind::kSize,

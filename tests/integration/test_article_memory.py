@@ -37,6 +37,10 @@ def unread(port):
     return to_server + at_server
 
 
+def open_files(worker):
+    return sorted(name for name in worker.descriptors() if name.startswith(worker.root))
+
+
 @pytest.mark.parametrize("target", RAW + FORMS)
 def test_a_hundred_large_uploads_held_open_need_little_memory(start, target, tmp_path):
     if shutil.disk_usage(tmp_path).free < (DIRECT_DISK if target.endswith("direct") else DISK):
@@ -44,7 +48,7 @@ def test_a_hundred_large_uploads_held_open_need_little_memory(start, target, tmp
     worker = start()
     if worker.request("POST", target, b"").status == 501:
         pytest.skip(f"{target} does not work here")
-    visible, before = worker.visible(), memory_bytes(worker.pid)
+    visible, before, files = worker.visible(), memory_bytes(worker.pid), open_files(worker)
     clients = [worker.client(timeout=120) for _ in range(COUNT)]
     kind = ("Content-Type: multipart/form-data; boundary=b",) if target in FORMS else ()
     most = 0
@@ -66,6 +70,6 @@ def test_a_hundred_large_uploads_held_open_need_little_memory(start, target, tmp
     assert worker.request("GET", "/healthz").status == 200
     for client in clients:
         client.socket.close()
-    eventually(lambda: not worker.parts() and not worker.reads(".forklift"), "nothing is left", within=120)
+    eventually(lambda: not worker.parts() and open_files(worker) == files, "nothing is left", within=60)
     assert worker.visible() == visible
     print(f"{target}: {before / MIB:.1f} -> {most / MIB:.1f} MiB")

@@ -48,14 +48,25 @@ void FreeSlabs::trim() {
 
 SlabPool::SlabPool(std::size_t bytes_max) : slabs_max_(std::max<std::size_t>(bytes_max / kSlabBytes, 2)) {}
 
-SlabPool::SlabPool(std::size_t bytes_max, SlabPool& other) : SlabPool(bytes_max) { free_ = other.free_; }
+SlabPool::SlabPool(std::size_t bytes_max, SlabPool& other) : SlabPool(bytes_max) {
+  const auto [smaller, larger] = std::minmax(slabs_max_, other.slabs_max_);
+  together_max_ = other.together_max_ = larger + std::max<std::size_t>(smaller / 4, 2);
+  partner_ = &other;
+  other.partner_ = this;
+  free_ = other.free_;
+}
 
 SlabPool::~SlabPool() {
   if (in_use_ != 0) std::abort();  // a share would outlive its pool
+  if (partner_ != nullptr) partner_->partner_ = nullptr;
+}
+
+bool SlabPool::spent() const {
+  return in_use_ == slabs_max_ || (partner_ != nullptr && in_use_ + partner_->in_use_ >= together_max_);
 }
 
 SlabRef SlabPool::acquire(Resumer& waiter) {
-  if (in_use_ == slabs_max_) {
+  if (spent()) {
     if (std::find(waiters_.begin(), waiters_.end(), &waiter) == waiters_.end()) waiters_.push_back(&waiter);
     return SlabRef();
   }
@@ -64,7 +75,7 @@ SlabRef SlabPool::acquire(Resumer& waiter) {
 }
 
 SlabRef SlabPool::acquire_now() {
-  if (in_use_ == slabs_max_) return SlabRef();
+  if (spent()) return SlabRef();
   ++in_use_;
   Slab* slab = free_->take();
   slab->pool_ = this;
@@ -82,7 +93,7 @@ bool SlabPool::adopt(Slab& slab) {
 void SlabPool::forget(Resumer& waiter) {
   std::erase(waiters_, &waiter);
   // It may have been resumed and never come for its slab: that turn is the next one's.
-  if (in_use_ < slabs_max_) resume_next();
+  if (!spent()) resume_next();
 }
 
 bool SlabPool::waits(const Resumer& waiter) const {
@@ -96,7 +107,8 @@ void SlabPool::release(Slab* slab) {
 
 void SlabPool::left() {
   --in_use_;
-  resume_next();
+  if (!spent()) resume_next();
+  if (partner_ != nullptr && !partner_->spent()) partner_->resume_next();
 }
 
 void SlabPool::resume_next() {

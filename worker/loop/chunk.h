@@ -89,7 +89,9 @@ class SlabPool {
  public:
   explicit SlabPool(std::size_t bytes_max);
 
-  /// A budget of its own over the free slabs of `other`, which outlives it.
+  /// A budget of its own over the free slabs of `other`, which outlives it and has one such partner at most.
+  /// Together they hold at most the larger budget and a quarter of the smaller, so that each is sure of that
+  /// quarter.
   SlabPool(std::size_t bytes_max, SlabPool& other);
 
   SlabPool(const SlabPool&) = delete;
@@ -123,12 +125,15 @@ class SlabPool {
 
  private:
   friend class SlabRef;
+  bool spent() const;
   void release(Slab* slab);
   void left();
   void resume_next();
 
   std::size_t slabs_max_;
   std::size_t in_use_ = 0;
+  SlabPool* partner_ = nullptr;
+  std::size_t together_max_ = 0;
   FreeSlabs own_;
   FreeSlabs* free_ = &own_;
   std::vector<Resumer*> waiters_;

@@ -178,6 +178,37 @@ TEST_CASE("two budgets share free slabs, and each counts its own") {
   CHECK(spool.bytes_in_use() == kSlabBytes);
 }
 
+TEST_CASE(
+    "two budgets together hold the larger and a quarter of the smaller, and either is sure of that quarter") {
+  SlabPool bodies(16 * kSlabBytes);
+  SlabPool spool(8 * kSlabBytes, bodies);
+  Waiters w;
+  std::vector<SlabRef> held;
+  SECTION("what is gathered leaves less for what is in flight, which goes on when it has gone") {
+    for (int i = 0; i < 8; ++i) held.push_back(spool.acquire_now());
+    for (int i = 0; i < 10; ++i) {
+      held.push_back(bodies.acquire(w.a));
+      REQUIRE(held.back());
+    }
+    CHECK_FALSE(bodies.acquire(w.a));
+    CHECK(w.resumed.empty());
+    held.erase(held.begin());
+    CHECK(w.resumed == "a");
+    CHECK(bodies.acquire(w.a));
+  }
+  SECTION("what is in flight leaves a quarter for what is gathered") {
+    for (int i = 0; i < 16; ++i) {
+      held.push_back(bodies.acquire(w.a));
+      REQUIRE(held.back());
+    }
+    for (int i = 0; i < 2; ++i) {
+      held.push_back(spool.acquire_now());
+      REQUIRE(held.back());
+    }
+    CHECK_FALSE(spool.acquire_now());
+  }
+}
+
 TEST_CASE("a slab that another budget adopts makes room in its own") {
   SlabPool bodies(2 * kSlabBytes);
   SlabPool spool(2 * kSlabBytes, bodies);
