@@ -140,6 +140,18 @@ class Usage:
                      self.machine_busy_s - before.machine_busy_s, self.pids)
 
 
+def at_work(pid):
+    """Whether a thread of the process runs, waits for a CPU, or for a disk."""
+    try:
+        for task in os.listdir(f'/proc/{pid}/task'):
+            with open(f'/proc/{pid}/task/{task}/stat', encoding='ascii', errors='replace') as file:
+                if file.read().rsplit(')', 1)[1].split()[0] in 'RD':
+                    return True
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return False
+
+
 class Account:
     """Follows one process and all that it starts, also what ends or loses its parent in between.
 

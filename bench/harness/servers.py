@@ -24,7 +24,7 @@ import socket
 import subprocess
 import time
 
-from accounting import Account, connections_by_worker
+from accounting import Account, at_work, connections_by_worker
 from endpoints import ARTICLE, BY_NAME, DISCARD, SAMPLE
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -133,7 +133,7 @@ class Server:
         while time.monotonic() < deadline:
             time.sleep(0.05)
             now = self.usage().cpu_s
-            if now - last < 0.005:
+            if now - last < 0.005 and not any(map(at_work, self.account.pids())):  # on a busy machine it may have to wait for its turn
                 return
             last = now
 
