@@ -1,0 +1,40 @@
+"""Measures file upload and download, and compares what was measured.
+
+  bench run [--quick | --article | --full] ...   measures; writes a folder with report.json, .md, .csv and .html
+  bench report DIR|report.json                   shows a report, and writes its other files again
+  bench compare A.json B.json                    what changed from A to B; exit status 1: a regression outside the noise
+  bench postdata make FILE OUT                   a form-data body like the article's, for wrk
+
+Each has --help.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+
+sys.dont_write_bytecode = True
+
+COMMANDS = {'run': 'run_command', 'report': 'folder', 'compare': 'compare', 'postdata': 'postdata'}
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(prog='bench', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--build', default='', help=argparse.SUPPRESS)  # the launcher in the build directory gives it
+    parser.add_argument('command', choices=COMMANDS, metavar='run|report|compare|postdata')
+    parser.add_argument('arguments', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    command = importlib.import_module(COMMANDS[options.command])
+    if options.command == 'run':
+        return command.main(options.arguments, options.build)
+    return command.main(options.arguments)
+
+
+if __name__ == '__main__':
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `bench report DIR | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

@@ -1,0 +1,139 @@
+"""`bench run`: from the command line to a folder with a report."""
+
+import argparse
+import os
+import random
+import shlex
+import signal
+import sys
+import time
+from datetime import datetime, timezone
+
+import cores
+import environment
+import folder
+import options as run_options
+import plan as plans
+from model import MODELS, Report
+from progress import Progress, duration_text
+from runner import Bench, Saver
+from servers import ServerError, catalogue
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class Stopped(KeyboardInterrupt):
+    """By a signal; status: what the shell is told."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.status = 128 + number
+
+
+def stop_on_signals():
+    """^C and TERM end a run in order, even where the shell had a job in the background ignore them."""
+    def stop(number, _frame):
+        raise Stopped(number)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
+def ignore_signals():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def main(arguments, build, command=None):
+    """Exit status: 0, 1 when a cell is INVALID, 2 usage, 128 + signal when interrupted."""
+    parser = argparse.ArgumentParser(prog='bench run', description=__doc__ + '\n\nExit status: 0 all cells valid or skipped, 1 a cell '
+                                     'is INVALID, 2 wrong usage, 130 interrupted (the report so far is kept).',
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    run_options.add(parser, build)
+    options = run_options.finish(parser.parse_args(arguments))
+    try:
+        options.build = os.path.abspath(options.build)
+        peers = catalogue(options.build, options.peer_dir, options.forklift_option)
+        plan = plans.make(options, peers, cores.usable())
+        check_tools(options, plan)
+    except (plans.UsageError, ServerError) as error:
+        print(f'bench run: {error}', file=sys.stderr)
+        return USAGE
+    return run(options, plan, peers, command or ['bench', 'run', *arguments])
+
+
+def check_tools(options, plan):
+    if not environment.program('wrk'):
+        raise plans.UsageError('wrk is not installed (.ci/install bench)')
+    binary = os.path.join(options.build, 'bench', 'open_loop')
+    if (plan.open_percent or any(cell.tool == 'open' for cell in plan.cells)) and not os.access(binary, os.X_OK):
+        raise plans.UsageError(f'open loop needs {binary}, which is not built')
+
+
+def new_report(options, plan, peers, command):
+    report = Report(plan.preset, datetime.now(timezone.utc).isoformat(timespec='seconds'))
+    report.seed = options.seed if options.seed is not None else random.SystemRandom().getrandbits(31)
+    report.environment = environment.describe(options, command)
+    for model in MODELS:
+        if any(cell.model == model for cell in plan.cells):
+            placement = cores.place(model, cores.usable(), options.server_cpus, options.client_cpus)
+            report.environment[f'pinning {model}'] = str(placement)
+    report.environment['runs'] = (f'{plan.repeats} of each cell, by turns in random order; warm-up {plan.warm_up_s:g} s; '
+                                  f'load {plan.seconds[0]:g} to {plan.seconds[1]:g} s')
+    report.environment['warning'] = environment.busy_warning()
+    report.environment = {name: text for name, text in report.environment.items() if text}
+    for name in dict.fromkeys(cell.server for cell in plan.cells):
+        missing = peers[name].missing()
+        report.peers[name] = {'version': missing or peers[name].version(), 'notes': list(peers[name].notes)}
+    return report
+
+
+def run(options, plan, peers, command):
+    started = time.monotonic()
+    out = options.out or os.path.join('results', f'{plan.preset}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}')
+    try:
+        os.makedirs(out, exist_ok=True)
+    except OSError as error:
+        print(f'bench run: {out}: {error.strerror}', file=sys.stderr)
+        return USAGE
+    report = new_report(options, plan, peers, command)
+    progress = Progress(5, quiet=options.quiet)
+    for warning in warnings(options, plan, report):
+        progress.note(warning)
+    saver, status = Saver(os.path.join(out, 'report.json'), started), OK
+    stop_on_signals()
+    bench = Bench(options, plan, peers, report, progress, saver)
+    try:
+        progress.note(f'{len(plan.cells)} cells, {plan.repeats} times each; seed {report.seed}; report in {out}/')
+        bench.run()
+    except Stopped as stopped:
+        status = stopped.status
+    finally:
+        ignore_signals()
+        bench.close()
+        saver.now(report)
+    return finish(report, out, status)
+
+
+def warnings(options, plan, report):
+    if report.environment.get('warning'):
+        yield report.environment['warning']
+    durable = any(cell.durability in ('fdatasync', 'fsync+directory') for cell in plan.cells)
+    if durable and environment.in_memory(options.dir):
+        yield f'{options.dir} is memory: fdatasync costs nothing there; --dir names a directory on a disk'
+    if 'Release' not in report.environment['build'] or 'SANITIZED' in report.environment['build']:
+        yield f'figures of this build mean little: {report.environment["build"]}'
+
+
+def finish(report, out, status):
+    """Writes and shows the report; the exit status."""
+    folder.write(report, out)
+    folder.show(report)
+    invalid = [row for row in report.rows if row.state == 'INVALID']
+    if status != OK:
+        print(f'\nbench: interrupted after {duration_text(report.seconds)}; what was measured is in {out}/ '
+              f'(bench report {shlex.quote(out)} shows it)', file=sys.stderr)
+        return status
+    print(f'\nbench: {duration_text(report.seconds)}; report in {out}/', file=sys.stderr)
+    if invalid:
+        print(f'bench: {len(invalid)} cells are INVALID', file=sys.stderr)
+    return FAILED if invalid else OK

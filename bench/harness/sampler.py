@@ -1,0 +1,34 @@
+"""Looks at a server in the middle of a load: memory and who holds which connections."""
+
+import threading
+
+
+class Sampler:
+    """`with Sampler(server, seconds) as sampler:` around a load of so many seconds."""
+
+    WHEN = (0.3, 0.6, 0.9)  # of the load
+
+    def __init__(self, server, seconds):
+        self.server, self.seconds = server, seconds
+        self.memory_bytes, self.connections = 0, []
+        self.over, self.thread = threading.Event(), threading.Thread(target=self._sample, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    def _sample(self):
+        last = 0.0
+        for when in self.WHEN:
+            if self.over.wait((when - last) * self.seconds):
+                return
+            last = when
+            self.server.usage()  # what ends later is accounted for as it was last seen
+            self.memory_bytes = max(self.memory_bytes, self.server.memory_bytes())
+            connections = self.server.connections()
+            if when == self.WHEN[1] or not sum(self.connections):
+                self.connections = connections
