@@ -1,11 +1,10 @@
 """What servers are asked for: the article's endpoints, ours and the general routes, what is sent, and which floor measures them."""
 
-import base64
-import json
 import os
 from dataclasses import dataclass
 
-BOUNDARY = 'gouchicao0123456789'  # the article's
+from postdata import CONTENT_TYPES, body_of
+
 SAMPLE = 'sample.bin'
 STORE, DISCARD, SENDFILE = 'receive_store', 'receive_discard', 'sendfile_download'
 
@@ -89,19 +88,10 @@ def chosen(names):
 class Payload:
     """One file of noise and the bodies that carry it, each a file of its own below a directory."""
 
-    TYPES = {'raw': 'application/octet-stream', 'form': f'multipart/form-data; boundary={BOUNDARY}',
-             'json': 'application/json'}
-
     def __init__(self, directory, size):
         self.data, self.directory = os.urandom(size), directory
-        self._write('raw', self.data)
-        self._write('form', self._form())
-        self._write('json', json.dumps({'file': base64.b64encode(self.data).decode(), 'filename': 'health.jpg'}).encode())
-
-    def _form(self):
-        head = (f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="health.jpg"\r\n'
-                'Content-Type: image/jpeg\r\n\r\n')
-        return head.encode() + self.data + f'\r\n--{BOUNDARY}--\r\n'.encode()
+        for kind in CONTENT_TYPES:
+            self._write(kind, body_of(kind, self.data, 'health.jpg'))
 
     def _write(self, kind, data):
         with open(self.file(kind), 'wb') as file:
@@ -111,7 +101,7 @@ class Payload:
         return os.path.join(self.directory, f'body.{kind}')
 
     def upload(self, path, kind='raw', method='POST', stores=True, parsed=True, unique=False):
-        return Target(path, method, self.file(kind), self.TYPES[kind], stores, self.file('raw' if parsed else kind), unique)
+        return Target(path, method, self.file(kind), CONTENT_TYPES[kind], stores, self.file('raw' if parsed else kind), unique)
 
     def at(self, endpoint, path=None, unique=None):
         """The endpoint as Forklift is asked for it, or a peer; path, unique: where that peer differs."""
