@@ -30,5 +30,5 @@ class Sampler:
             self.server.usage()  # what ends later is accounted for as it was last seen
             self.memory_bytes = max(self.memory_bytes, self.server.memory_bytes())
             connections = self.server.connections()
-            if when == self.WHEN[1] or not sum(self.connections):
+            if sum(connections) >= sum(self.connections):  # on a busy machine the last look may come too late
                 self.connections = connections

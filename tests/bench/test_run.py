@@ -1,0 +1,175 @@
+"""`bench run` for a moment, on real servers: what it promises of a report, not the figures."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from support import HARNESS, model
+
+import cores  # noqa: E402
+import plan  # noqa: E402
+import wrk  # noqa: E402
+from servers import catalogue  # noqa: E402
+
+BUILD = os.path.dirname(os.path.dirname(os.environ['FORKLIFT_WORKER']))
+FOLDER_SERVER = '''#!/usr/bin/env python3
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_PUT(self):
+        self.rfile.read(int(self.headers['Content-Length']))
+        self.send_response(501)
+        self.send_header('Content-Length', '13')
+        self.end_headers()
+        self.wfile.write(b'no disk today')
+if sys.argv[4] == 'broken':
+    sys.exit('the wheel came off')
+http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()
+'''
+
+
+def command(tmp_path, *arguments):
+    return [sys.executable, '-B', HARNESS, '--build', BUILD, 'run', '--quiet', '--sizes', '8192', '--connections', '4', '--models', 'alone',
+            '--seconds', '0.3', '--dir', str(tmp_path), '--out', str(tmp_path / 'out'), *arguments]
+
+
+def run(tmp_path, *arguments):
+    return subprocess.run(command(tmp_path, *arguments), capture_output=True, text=True, timeout=120, check=False)
+
+
+def report_of(tmp_path):
+    return model.load(str(tmp_path / 'out' / 'report.json'))
+
+
+def processes_below(pid):
+    with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
+        children = [int(child) for child in file.read().split()]
+    return children + [one for child in children for one in processes_below(child)]
+
+
+def is_alive(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+            return file.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
+    except FileNotFoundError:
+        return False
+
+
+def test_a_run_makes_a_complete_report_whose_cells_are_ok(tmp_path):
+    done = run(tmp_path, '--servers', 'forklift', 'floor', '--endpoints', 'PUT', 'download/file', '--repeats', '2', '--threads', '2')
+    assert done.returncode == 0, done.stderr
+    report = report_of(tmp_path)
+    assert report.complete and len(report.rows) == 4
+    for row in report.rows:
+        assert (row.state, len(row.runs)) == ('ok', 2), row
+        for one in row.runs:
+            assert one.requests > 0 and one.server_cpu_s > 0 and one.histogram.total == one.requests
+            assert one.memory_peak_bytes > 0 and sum(one.connections_per_worker) == 4
+    assert {ceiling.name for ceiling in report.ceilings} == {
+        'disk', 'receive_discard', 'receive_store', 'sendfile_download', 'client upload', 'client download'}
+    assert all(ceiling.rate > 0 for ceiling in report.ceilings)
+    assert 'kernel' in report.environment and any('wrk' in line for line in report.commands)
+    assert os.listdir(tmp_path) == ['out']  # the servers' directories are gone
+
+
+def test_an_interrupted_run_leaves_a_report_and_no_process(tmp_path):
+    process = subprocess.Popen(command(tmp_path, '--servers', 'forklift', '--endpoints', 'PUT', '--repeats', '100'),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    path, deadline = tmp_path / 'out' / 'report.json', time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if path.exists() and any(row['runs'] for row in json.loads(path.read_text())['rows']):
+            break
+        time.sleep(0.05)
+    while not (others := processes_below(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, said
+    assert str(tmp_path / 'out') in said
+    report = report_of(tmp_path)
+    assert not report.complete and 0 < len(report.rows[0].runs) < 100 and report.rows[0].state == 'ok'
+    assert not [pid for pid in others if is_alive(pid)]
+    assert os.listdir(tmp_path) == ['out']
+
+
+def test_a_501_is_skipped_with_its_reason_and_a_server_that_does_not_start_is_invalid(tmp_path):
+    folder = tmp_path / 'mine'
+    folder.mkdir()
+    (folder / 'start').write_text(FOLDER_SERVER)
+    (folder / 'start').chmod(0o755)
+    (folder / 'peer.json').write_text(json.dumps({'names': {'lame': ['alone'], 'broken': ['alone']}, 'endpoints': ['PUT'],
+                                                  'version': 'echo 1'}))
+    done = run(tmp_path, '--peer-dir', str(folder), '--servers', 'lame', 'broken', 'forklift', '--endpoints', 'PUT', '--repeats', '1')
+    assert done.returncode == 1, done.stderr
+    rows = {row.cell.server: row for row in report_of(tmp_path).rows}
+    assert rows['lame'].state == 'skipped' and rows['lame'].skipped.startswith('501') and 'no disk today' in rows['lame'].skipped
+    assert rows['broken'].state == 'INVALID' and 'the wheel came off' in rows['broken'].runs[0].invalid[0]
+    assert rows['forklift'].state == 'ok'
+
+
+def test_threads_that_do_not_divide_the_connections_are_refused_with_the_remedy(tmp_path):
+    done = run(tmp_path, '--connections', '100', '--threads', '40')
+    assert done.returncode == 2
+    assert 'wrk would open 80 only' in done.stderr and '--threads 25' in done.stderr and '80 or 120' in done.stderr
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['--endpoints', 'nonsense'], 'no endpoint'), (['--servers', 'nonsense'], 'no server'), (['--sizes', '0'], 'greater than 0'),
+    (['--sizes', '1G'], 'at most'), (['--servers', 'caddy', '--endpoints', 'upload/single'], 'none of these servers')])
+def test_what_cannot_be_measured_is_refused_before_anything_starts(tmp_path, arguments, words):
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 2 and words in done.stderr
+
+
+def corrected(counts, interval):
+    """wrk's stats_correct()."""
+    found = dict(counts)
+    for value in range(2 * interval, max(counts) + 1):
+        for lower in range(value - interval, interval, -interval):
+            found[lower] = found.get(lower, 0) + found.get(value, 0)
+    return {value: count for value, count in found.items() if count}
+
+
+def test_the_samples_that_wrk_invents_are_taken_out_again():
+    real = {100: 800, 250: 150, 1000: 40, 5003: 9, 20011: 1}
+    requests, connections = sum(real.values()), 10
+    interval = 300
+    mixed = corrected(real, interval)
+    assert sum(mixed.values()) > requests
+    assert wrk._without_invented(mixed, requests, interval * (requests // connections), connections) == (real, [])
+    left, notes = wrk._without_invented(mixed, requests, 2 * interval * (requests // connections), connections)
+    assert left == mixed and 'invented' in notes[0]  # another interval does not explain them
+
+
+def options(**changes):
+    none = dict.fromkeys('servers endpoints models sizes connections durability workers repeats seconds threads open rates'.split())
+    return SimpleNamespace(**{**none, 'preset': 'quick', 'cross': False, **changes})
+
+
+def test_the_article_preset_has_its_thirteen_endpoints_on_its_servers_under_one_process_and_many():
+    cells = plan.make(options(preset='article'), catalogue(BUILD), cores.usable()).cells
+    assert len({cell.endpoint for cell in cells}) == 13 and len(cells) == 13 * 7
+    assert {(cell.server, cell.workers > 1 or cell.model == 'xN') for cell in cells} == {
+        (server, many) for server in ('forklift', 'uvicorn', 'gunicorn') for many in (False, True)}
+    assert len({cell.key for cell in cells}) == len(cells)
+
+
+def test_the_full_preset_varies_sizes_connections_durability_and_workers():
+    cells = plan.make(options(preset='full', workers=8), catalogue(BUILD), cores.usable()).cells
+    assert len(set(cells)) == len(cells)
+    assert {len({getattr(cell, name) for cell in cells}) for name in ('bytes', 'connections', 'durability')} == {4, 5}
+    assert {cell.workers for cell in cells} == {1, 2, 4, 8}
+
+
+def test_one_process_and_its_client_have_cores_of_their_own_where_there_are_two():
+    one, many = cores.place('alone', [0, 1]), cores.place('xN', [0, 1])
+    assert (one.server, one.client, one.shared) == ((0,), (1,), False)
+    assert many.shared and 'not enough cores' in str(many)
+    assert not cores.place('xN', list(range(8))).shared
