@@ -36,7 +36,7 @@ MAY_INCLUDE = {
 # Headers of libraries that only one place may know.
 ONLY_IN = {
     'uv.h': ['master', 'worker/loop', 'tests'],
-    'llhttp.h': ['worker/http/parser.', 'tests'],
+    'llhttp.h': ['worker/http/parser.', 'bench/load/response_reader.', 'tests'],
     'liburing.h': ['worker/loop/ring.', 'tests'],
 }
 
