@@ -1,0 +1,50 @@
+"""What a Report looks like: on a terminal, as Markdown, as CSV and as one HTML page. Made from model.Report alone."""
+
+import argparse
+import os
+import sys
+
+import model
+
+from . import csv_file, html, markdown, terminal
+
+FORMATS = {'md': markdown.text, 'csv': csv_file.text, 'html': html.text}
+
+
+def write_all(report, directory):
+    """report.md, report.csv and report.html beside report.json, each whole or not at all; returns their paths."""
+    paths = []
+    for suffix, text in FORMATS.items():
+        path = os.path.join(directory, f'report.{suffix}')
+        with open(path + '.new', 'w', encoding='utf-8', newline='') as file:
+            file.write(text(report))
+        os.replace(path + '.new', path)
+        paths.append(path)
+    return paths
+
+
+def main(argv):
+    """`bench report`: shows a report and makes its other files again, or prints one of them."""
+    parser = argparse.ArgumentParser(prog='bench report', description='Shows a report, and makes its .md, .csv and .html again.')
+    parser.add_argument('report', metavar='DIR|report.json')
+    parser.add_argument('--out', metavar='DIR', help='where to write (default: beside the JSON)')
+    parser.add_argument('--format', choices=['terminal', *FORMATS], help='only prints it so, and writes no file')
+    arguments = parser.parse_args(argv)
+    path = os.path.join(arguments.report, 'report.json') if os.path.isdir(arguments.report) else arguments.report
+    try:
+        report = model.load(path)
+        out = arguments.out or os.path.dirname(path) or '.'
+        if not arguments.format:
+            os.makedirs(out, exist_ok=True)
+            write_all(report, out)
+    except model.BadReport as error:
+        print(f'bench report: {error}', file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f'bench report: {error.filename}: {error.strerror}', file=sys.stderr)
+        return 2
+    if arguments.format in FORMATS:
+        sys.stdout.write(FORMATS[arguments.format](report))
+    else:
+        terminal.show(report, sys.stdout)
+    return 0

@@ -1,0 +1,222 @@
+"""What may be said about the rows of a report: estimates, comparisons, ranks, and how figures are written."""
+
+import re
+from dataclasses import dataclass
+
+from model import DURABILITY
+from stats import Estimate, ratio
+
+from .article import APIS
+
+ARTICLE_ORDER = tuple(api.name for api in APIS)
+SERVER_ORDER = ('forklift', 'uvicorn', 'gunicorn', 'nginx', 'lighttpd', 'h2o', 'caddy')
+NAMES = {'forklift': 'Forklift', 'gunicorn': 'gunicorn+uvicorn'}
+FLOOR = 'floor'  # what the machine can do: shown beside the servers, never ranked among them
+
+# name → figure of one run; sizes and times in the units of their names
+METRICS = {
+    'rate': lambda run, cell: run.rate,
+    'cpu_us': lambda run, cell: run.cpu_us_per_request,
+    'machine_us': lambda run, cell: run.machine_us_per_request,
+    'mean_ms': lambda run, cell: run.latency_mean_ms,
+    'max_ms': lambda run, cell: run.latency_max_ms,
+    'memory_bytes': lambda run, cell: run.memory_peak_bytes,
+    'bytes_per_cpu_s': lambda run, cell: cell.bytes * run.requests / run.server_cpu_s if run.server_cpu_s else 0.0,
+    'bytes_per_s': lambda run, cell: cell.bytes * run.rate,
+    'client_busy': lambda run, cell: run.client_busy,
+    'switches': lambda run, cell: run.context_switches / run.requests if run.requests else 0.0,
+    'p50_ms': lambda run, cell: run.histogram.percentile(50) / 1e3,
+    'p90_ms': lambda run, cell: run.histogram.percentile(90) / 1e3,
+    'p99_ms': lambda run, cell: run.histogram.percentile(99) / 1e3,
+    'p99.9_ms': lambda run, cell: run.histogram.percentile(99.9) / 1e3,
+    'tail': lambda run, cell: run.histogram.percentile(99) / (run.histogram.percentile(50) or 1e-9),
+}
+MORE_IS_BETTER = {'rate', 'bytes_per_cpu_s', 'bytes_per_s'}
+
+
+def values(row, metric):
+    return [METRICS[metric](run, row.cell) for run in row.runs]
+
+
+def estimate(row, metric):
+    """The Estimate over the runs of a row that is ok, else None: a bad run spoils its cell."""
+    return Estimate(values(row, metric)) if row is not None and row.state == 'ok' else None
+
+
+def compared(over, under, metric):
+    """The Estimate of over ÷ under by pairs of runs; None when either is not ok or has a figure of nothing.
+
+    Its `sign` is 1 or -1 when it is above or below 1 outside the noise: by pairs, and by the rows' own intervals too. Few pairs agree by
+    chance, and what is said in words must not contradict the ≈ of the tables.
+    """
+    if over is None or under is None or over.state != 'ok' or under.state != 'ok':
+        return None
+    tops, bottoms = values(over, metric), values(under, metric)
+    if not all(value > 0 for value in tops + bottoms):
+        return None
+    found = ratio(tops, bottoms)
+    found.sign = 0 if level(Estimate(tops), Estimate(bottoms)) else sign_of(found)
+    return found
+
+
+def sign_of(found):
+    """Of a ratio: 1 when its interval is above 1, -1 below, 0 when it holds 1 or stands on one run."""
+    return 0 if found.count < 2 else (found.low > 1) - (found.high < 1)
+
+
+def level(left, right):
+    """No difference outside the noise. One run has no interval: its noise is not known, so nothing can be told from it."""
+    return min(left.count, right.count) < 2 or left.overlaps(right)
+
+
+def rankable(row, metric):
+    """A bound rate is not the server's, an invalid one nobody's."""
+    return row.state == 'ok' and row.cell.server != FLOOR and not (row.bound_by and metric in ('rate', 'bytes_per_s'))
+
+
+def ranks(rows, metric):
+    """key → '1', '≈2' … among rows of one durability class and load: 1 + how many are better outside the noise; ≈: level with another."""
+    known = {row.cell.key: estimate(row, metric) for row in rows if rankable(row, metric)}
+    sign = -1 if metric in MORE_IS_BETTER else 1
+    found = {}
+    for key, mine in known.items():
+        others = [other for name, other in known.items() if name != key]
+        if not others:
+            continue  # nobody to be ranked against
+        better = sum(not level(mine, other) and sign * other.median < sign * mine.median for other in others)
+        found[key] = ('≈' if any(level(mine, other) for other in others) else '') + str(better + 1)
+    return found
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What makes rows comparable: the same work, load and durability class, and as many serving processes."""
+    endpoint: str
+    bytes: int
+    connections: int
+    durability: str
+    tool: str
+    rate: float
+    workers: int
+
+    @property
+    def title(self):
+        load = f'{self.connections} connections' if self.tool == 'wrk' else f'open loop, {self.rate:g} requests/s'
+        return f'{self.endpoint} · {size(self.bytes)} · {load} · {self.durability} · {processes(self.workers)}'
+
+
+def contest_of(cell):
+    return Contest(cell.endpoint, cell.bytes, cell.connections, cell.durability, cell.tool, cell.rate, cell.workers)
+
+
+def contests(report):
+    """Contest → its rows, in the article's order, own endpoints after."""
+    found = {}
+    for row in report.rows:
+        found.setdefault(contest_of(row.cell), []).append(row)
+    order = sorted(found, key=lambda c: (endpoint_order(c.endpoint), c.bytes, c.tool != 'wrk', c.connections, c.rate,
+                                         DURABILITY.index(c.durability), c.workers))
+    return {contest: sorted(found[contest], key=lambda row: row_order(row.cell)) for contest in order}
+
+
+def endpoint_order(name):
+    return (ARTICLE_ORDER.index(name), name) if name in ARTICLE_ORDER else (len(ARTICLE_ORDER), name)
+
+
+def server_order(name):
+    if name == FLOOR:
+        return (99, name)
+    return (SERVER_ORDER.index(name), name) if name in SERVER_ORDER else (50, name)
+
+
+def row_order(cell):
+    return (server_order(cell.server), ('alone', 'x1', 'xN').index(cell.model), cell.workers)
+
+
+def processes(count):
+    return 'one process' if count == 1 else f'{count} processes'
+
+
+def servers(report):
+    return sorted({row.cell.server for row in report.rows}, key=server_order)
+
+
+def endpoints(report):
+    return sorted({row.cell.endpoint for row in report.rows}, key=endpoint_order)
+
+
+def reference_load(report):
+    """(bytes, connections) of most closed-loop cells: what the bars and the findings are about; (0, 0) when there is none."""
+    counts = {}
+    for row in report.rows:
+        if row.cell.tool == 'wrk':
+            load = (row.cell.bytes, row.cell.connections)
+            counts[load] = counts.get(load, 0) + 1
+    return max(counts, key=lambda load: (counts[load], load[1] == 100, load[0] == 262144), default=(0, 0))
+
+
+def all_at_reference(report):
+    """Closed-loop rows at the reference load, in every durability class."""
+    load = reference_load(report)
+    return [row for row in report.rows if row.cell.tool == 'wrk' and (row.cell.bytes, row.cell.connections) == load]
+
+
+def at_reference(report):
+    """The same, in one class: page cache where an endpoint was measured with more than one."""
+    rows = all_at_reference(report)
+    plain = {(row.cell.server, row.cell.endpoint) for row in rows if row.cell.durability == 'page cache'}
+    return [row for row in rows if row.cell.durability == 'page cache' or (row.cell.server, row.cell.endpoint) not in plain]
+
+
+def name_of(server):
+    return NAMES.get(server, server)
+
+
+def label(cell):
+    """'Forklift alone', 'uvicorn ×4'."""
+    return f'{name_of(cell.server)} {"alone" if cell.model == "alone" else f"×{cell.workers}"}'
+
+
+def reason(row):
+    """Why a row is not ok, in words: each reason once."""
+    if row.state == 'skipped':
+        return row.skipped
+    if row.state == 'missing':
+        return 'not reached'
+    return '; '.join(dict.fromkeys(word for run in row.runs for word in run.invalid))
+
+
+def when(started):
+    """'2026-11-24T00:12:00Z' as people write it."""
+    match = re.fullmatch(r'(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[:\d.]*(?:Z|\+00:00)', started)
+    return f'{match.group(1)} {match.group(2)} UTC' if match else started
+
+
+def size(count):
+    """Bytes as people say them: '256 KiB'."""
+    for unit in ('B', 'KiB', 'MiB', 'GiB'):
+        if count < 1024 or unit == 'GiB':
+            return f'{count:.4g} {unit}'
+        count /= 1024
+    return ''
+
+
+def number(value):
+    """Three or four digits that mean something."""
+    if value >= 1000:
+        return f'{value:,.0f}'
+    return f'{value:.0f}' if value >= 100 or value == 0 else f'{value:.1f}' if value >= 10 else f'{value:.2f}'
+
+
+def noise(found):
+    """Half the 95 % interval, as a share of the median: '±1.2 %'."""
+    if found.count < 2:
+        return '±?'
+    return f'±{(found.high - found.low) / 2 / found.median:.1%}'.replace('%', ' %') if found.median else '±0'
+
+
+def times(found):
+    """A ratio with half its 95 % interval: '1.31 ± 0.04×'."""
+    digits = 2 if found.median < 10 else 1
+    spread = f' ± {(found.high - found.low) / 2:.{digits}f}' if found.count > 1 else ''
+    return f'{found.median:.{digits}f}{spread}×'

@@ -1,0 +1,315 @@
+"""What a report says: its tables' form, its ranks, findings and verdicts follow the figures, and it never ranks what may not be."""
+
+import csv
+import io
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import report_support as support  # noqa: E402
+from report_support import ASYNC, DISK, FORM_BLOCKING, MEMORY, SINGLE, STREAM, cell, fastapi, forklift, invalid, row  # noqa: E402
+import report as reports  # noqa: E402
+from report import article, csv_file, figures, findings, html, markdown, tables, terminal, verdicts  # noqa: E402
+
+TEXTS = {'md': markdown.text, 'csv': csv_file.text, 'html': html.text}
+
+
+def shown(report, colour=False):
+    out = io.StringIO()
+    terminal.show(report, out, colour)
+    return out.getvalue()
+
+
+def names(table):
+    return [name for name, _ in table.columns]
+
+
+def said(report):
+    return ' '.join(findings.findings(report))
+
+
+def verdict(report, conclusion, subject):
+    return next(found for found in findings.verdicts(report) if conclusion in found.conclusion and found.subject == subject)
+
+
+@pytest.fixture(scope='module')
+def full():
+    return support.full()
+
+
+# The article's tables
+
+def test_the_first_table_has_the_articles_form_and_one_row_an_endpoint(full):
+    table = tables.by_endpoint(full, 'forklift', 'xN', 4)
+    assert names(table)[:7] == ['async', 'API', 'Body', 'stream', 'Requests', 'Requests/sec', 'Avg latency (ms)']
+    assert [line[1] for _, line in table.lines] == list(support.CPU_US)
+    form = table.lines[3][1]
+    assert form[:4] == ['yes', 'upload/single', 'form-data', 'no']
+    assert form[4].isdigit() and re.fullmatch(r'\d+\.\d\d', form[5]) and re.fullmatch(r'\d+\.\d\d', form[6])
+    assert table.lines[4][1][0] == 'no', 'upload/single/sync is no coroutine'
+
+
+def test_the_second_table_has_the_articles_form_and_servers_beside_each_other(full):
+    table = tables.by_server(full, many=True)
+    assert names(table)[:6] == ['server', 'API', 'stream', 'Requests', 'Requests/sec', 'Avg latency (ms)']
+    single = [line[0] for _, line in table.lines if line[1] == 'upload/single']
+    assert single == ['Forklift ×4', 'uvicorn ×4', 'gunicorn+uvicorn ×4', 'uvicorn ×40, 2022', 'gunicorn+uvicorn ×40, 2022']
+
+
+def test_figures_of_2022_are_greyed_and_the_seven_of_the_line_rate_are_marked(full):
+    figures_of_2022 = [pair[0] for api in article.APIS for pair in api.past.values()]
+    assert len(article.APIS) == 13 and len(figures_of_2022) == 26
+    assert sum(rate >= article.LINE_RATE for rate in figures_of_2022) == 7
+    table = tables.by_endpoint(full, 'gunicorn', 'xN', 4)
+    assert [kind for _, kind in table.columns].count(tables.PAST) == 2
+    past = dict((line[1], line[10:12]) for _, line in table.lines)
+    assert past[DISK] == ['4571.55 †', '17.66'] and past[SINGLE] == ['4313.97', '18.53'] and past[STREAM] == ['–', '–']
+    assert '80 connections' in article.PAST_NOTE and 'line rate' in article.PAST_NOTE
+    assert all(kind == tables.GREYED for kind, line in tables.by_server(full, True).lines if '2022' in line[0])
+    assert 'class="past">4548.93 †' in html.text(full) and '*4548.93 †*' in markdown.text(full)
+
+
+def test_one_process_stands_beside_many_with_cpu_and_bytes_per_cpu_second(full):
+    table = tables.one_beside_many(full)
+    pairs = {f'{name} ×{count}' for name in ('Requests/sec', 'CPU µs/request', 'MB/CPU-s') for count in '1N'}
+    assert pairs <= set(names(table))
+    line = next(line for _, line in table.lines if line[:2] == ['uvicorn ×4', SINGLE])
+    assert re.fullmatch(r'3\.\d\d ± 0\.\d\d×', line[5])
+
+
+# Ranks
+
+def test_a_row_is_ranked_by_what_beats_it_outside_the_noise():
+    rows = [row(cell('forklift', DISK), 200), row(cell('nginx', DISK), 300), row(cell('uvicorn', DISK), 300.5), row(cell('h2o', DISK), 400)]
+    ranks = figures.ranks(rows, 'cpu_us')
+    assert [ranks[each.cell.key] for each in rows] == ['1', '≈2', '≈2', '4']
+    rates = figures.ranks(rows, 'rate')
+    assert [rates[each.cell.key] for each in rows] == ['1', '≈2', '≈2', '4']
+
+
+def test_one_run_beats_nothing():
+    rows = [row(cell('forklift', DISK), 200, runs=1), row(cell('nginx', DISK), 300, runs=1)]
+    assert set(figures.ranks(rows, 'cpu_us').values()) == {'≈1'}
+    report = support.bare(rows)
+    assert 'the noise is not known' in said(report)
+    both = support.bare([forklift(DISK, 'alone', 1, runs=1), forklift(FORM_BLOCKING, 'alone', 1, runs=1)])
+    assert verdict(both, 'binary', 'Forklift').result == verdicts.UNKNOWN
+
+
+def test_an_invalid_row_has_no_rank_no_figures_and_shows_its_reason():
+    spoilt = invalid(row(cell('nginx', DISK), 100), '7 files are missing')
+    rows = [row(cell('forklift', DISK), 200), spoilt, row(cell('uvicorn', DISK), 300)]
+    report = support.bare(rows)
+    assert set(figures.ranks(rows, 'cpu_us')) == {rows[0].cell.key, rows[2].cell.key}
+    kind, line = next(line for line in tables.results(report).lines if line[1][0].startswith('nginx'))
+    assert kind == tables.BAD and line[2] == 'INVALID' and 'INVALID: 7 files are missing' in line[-1]
+    assert set(line[3:-1]) == {'–'}
+    for text in (shown(report), *(text(report) for text in TEXTS.values())):
+        assert '7 files are missing' in text
+    assert 'nginx' not in said(report) and '1 INVALID' in said(report)
+    medians = [line for line in csv.DictReader(io.StringIO(csv_file.text(report))) if line['kind'] == 'median']
+    assert {line['server'] for line in medians} == {'forklift', 'uvicorn'}
+
+
+def test_a_bound_row_keeps_its_rank_in_cpu_and_loses_that_in_requests():
+    rows = [row(cell('forklift', DISK), 200, bound_by='receive_store'), row(cell('uvicorn', DISK), 300), row(cell('nginx', DISK), 250)]
+    assert figures.ranks(rows, 'cpu_us')[rows[0].cell.key] == '1'
+    assert rows[0].cell.key not in figures.ranks(rows, 'rate')
+    report = support.bare(rows)
+    assert 'bound by receive_store' in shown(report)
+    assert 'in CPU per request' in said(report) and 'requests/s' not in said(report)
+
+
+def test_nothing_is_ranked_or_compared_across_durability_classes():
+    fast, safe = row(cell('forklift', 'PUT'), 200), row(cell('nginx', 'PUT', durability='fsync+directory'), 900)
+    report = support.bare([fast, safe])
+    assert len(figures.contests(report)) == 2 and 'Forklift beats' not in said(report)
+    ranked = [line for kind, line in tables.results(report).lines if kind == tables.OK]
+    assert [(line[1], line[4], line[7]) for line in ranked] == [('page cache', '–', '–'), ('fsync+directory', '–', '–')]
+    same = support.bare([fast, row(cell('nginx', 'PUT'), 900)])
+    assert 'Forklift beats nginx by 4.' in said(same)
+    assert html.text(report).count('<svg class="chart"') > html.text(same).count('<svg class="chart"'), 'each class has its own panel'
+
+
+def test_the_floor_is_shown_and_not_ranked():
+    rows = [row(cell('forklift', DISK), 230), row(cell('floor', DISK), 190), row(cell('uvicorn', DISK), 300)]
+    assert rows[1].cell.key not in figures.ranks(rows, 'cpu_us') and figures.ranks(rows, 'cpu_us')[rows[0].cell.key] == '1'
+    report = support.bare(rows)
+    assert 'floor' in shown(report) and 'floor' not in said(report)
+
+
+# Findings
+
+def test_findings_change_sides_with_the_figures():
+    def against(mine, theirs):
+        return said(support.bare([forklift(DISK, 'alone', 1, cpu_us=mine), fastapi('uvicorn', DISK, 'alone', 1, cpu_us=theirs)]))
+    assert re.search(rf'Forklift beats uvicorn by 2\.\d\d ± 0\.\d\d× \({DISK}\) in CPU per request', against(200, 420))
+    assert re.search(r'uvicorn beats Forklift by 2\.\d\d ± 0\.\d\d×', against(420, 200))
+    assert 'no difference outside the noise in CPU per request' in against(200, 200.1)
+
+
+def test_one_process_is_compared_with_the_largest_fleet(full):
+    assert re.search(r'uvicorn, with the client on the same cores: 4 processes beat one by 3\.\d', said(full))
+    slower = [forklift(DISK, 'x1', 1), forklift(DISK, 'xN', 4, rate=2000)]
+    assert re.search(r'one beats 4 by 2\.\d\d', said(support.bare(slower)))
+
+
+def test_strategies_are_compared_within_a_family(full):
+    assert 'Forklift, downloads, CPU per request: download/file is the cheapest' in said(full)
+    assert 'uvicorn, downloads, CPU per request: download/stream/sync_read is the cheapest' in said(full)
+
+
+def test_words_never_contradict_the_ranks():
+    """Three pairs that agree by chance are no win where the rows' own intervals overlap."""
+    slow, fast = row(cell('nginx', DISK), 210, runs=3, noise=0), row(cell('forklift', DISK), 200, runs=3, noise=0)
+    for index, weather in enumerate((1.0, 1.1, 1.2)):
+        for each in (slow, fast):
+            each.runs[index].server_cpu_s *= weather
+    assert set(figures.ranks([slow, fast], 'cpu_us').values()) == {'≈1'}
+    assert 'no difference outside the noise in CPU per request' in said(support.bare([slow, fast]))
+
+
+# Verdicts
+
+FORKLIFT = {  # conclusion → Forklift's CPU by endpoint under which it holds, and under which it does not
+    'binary': ({DISK: 200, FORM_BLOCKING: 300, ASYNC: 200, STREAM: 300}, {DISK: 200, FORM_BLOCKING: 300, ASYNC: 200, STREAM: 200}),
+    'streaming': ({SINGLE: 300, STREAM: 200, support.SYNC_READ: 50, support.FILE: 80},
+                  {SINGLE: 300, STREAM: 200, support.SYNC_READ: 80, support.FILE: 50}),
+    'memory': ({MEMORY: 230, DISK: 200}, {MEMORY: 100, DISK: 200}),
+    'async read': ({ASYNC: 300, DISK: 200, STREAM: 300, FORM_BLOCKING: 200}, {ASYNC: 200, DISK: 200, STREAM: 300, FORM_BLOCKING: 200}),
+}
+
+
+@pytest.mark.parametrize('conclusion', FORKLIFT)
+def test_a_verdict_follows_the_figures(conclusion):
+    for costs, wanted in zip(FORKLIFT[conclusion], (verdicts.HOLDS, verdicts.FAILS)):
+        report = support.bare([forklift(endpoint, 'alone', 1, cpu_us=cpu) for endpoint, cpu in costs.items()])
+        found = verdict(report, conclusion, 'Forklift')
+        assert found.result == wanted, found
+        assert '×' in found.because
+        assert verdict(report, conclusion, 'FastAPI').result == verdicts.UNKNOWN
+    half = support.bare([forklift(next(iter(costs)), 'alone', 1)])
+    assert verdict(half, conclusion, 'Forklift').result == verdicts.UNKNOWN
+
+
+def test_a_verdict_is_not_drawn_from_wide_noise():
+    def binary(noise):
+        rows = [forklift(endpoint, 'alone', 1, cpu_us=200, noise=noise) for endpoint in (DISK, FORM_BLOCKING)]
+        return verdict(support.bare(rows), 'binary', 'Forklift')
+    assert binary(0.01).result == verdicts.FAILS
+    assert binary(0.2).result == verdicts.UNKNOWN and 'too wide' in binary(0.2).because
+
+
+def test_steadier_is_judged_by_the_tail_of_the_fleets():
+    def fleets(uvicorn, gunicorn):
+        return support.bare([fastapi(server, DISK, 'xN', 4, tail=tail) for server, tail in (('uvicorn', uvicorn), ('gunicorn', gunicorn))])
+    assert verdict(fleets(9.0, 3.0), 'steadier', 'FastAPI').result == verdicts.HOLDS
+    assert verdict(fleets(3.0, 9.0), 'steadier', 'FastAPI').result == verdicts.FAILS
+    supervised = support.bare([forklift(DISK, 'alone', 1, tail=9.0), forklift(DISK, 'x1', 1, tail=3.0)])
+    assert verdict(supervised, 'steadier', 'Forklift').result == verdicts.HOLDS
+
+
+def test_an_invalid_row_is_no_evidence():
+    report = support.bare([forklift(MEMORY, 'alone', 1), invalid(forklift(DISK, 'alone', 1), 'lost a byte')])
+    assert verdict(report, 'memory', 'Forklift').result == verdicts.UNKNOWN
+
+
+# The files
+
+@pytest.mark.parametrize('report', [
+    support.bare(), support.bare(commands=[], ceilings=[], peers={}, environment={}, complete=False),
+    support.bare([forklift(DISK, 'alone', 1)]), support.bare([forklift(DISK, 'alone', 1, runs=1)]),
+    support.bare([invalid(forklift(DISK, 'alone', 1), 'broken')]),
+    support.bare([support.Row(cell('caddy', 'GET'), skipped='not installed')]),
+    support.bare([support.Row(cell('caddy', 'GET'))]), support.bare([row(cell('forklift', DISK, tool='open', rate=500.0), 200)]),
+], ids=['none', 'empty', 'one row', 'one run', 'one INVALID', 'one skipped', 'one missing', 'open loop alone'])
+def test_a_report_of_hardly_anything_is_shown(report):
+    assert shown(report) and shown(report, colour=True)
+    for text in TEXTS.values():
+        assert text(report)
+
+
+def test_a_run_without_requests_is_shown():
+    empty = forklift(DISK, 'alone', 1)
+    for run in empty.runs:
+        run.requests, run.server_cpu_s, run.histogram, run.connections_per_worker = 0, 0.0, support.Histogram(), []
+    report = support.bare([empty, fastapi('uvicorn', DISK, 'alone', 1)])
+    assert shown(report) and all(text(report) for text in TEXTS.values())
+
+
+def test_the_page_needs_nothing_from_elsewhere(full):
+    page = html.text(full)
+    assert not re.search(r'(?:src|href)\s*=\s*"(?!#)|@import|url\(|<script|<link|<iframe', page)
+    assert not re.search(r'https?://(?!127\.0\.0\.1)', page)
+
+
+def test_what_others_wrote_cannot_become_markup():
+    made = invalid(row(cell('<b>mine', DISK), 200), '<script>alert(1)</script>')
+    report = support.bare([made], commands=['<img src=x>'], environment={'cpu': '<i>'}, peers={'<u>': {'version': '<s>', 'notes': ['<q>']}})
+    page = html.text(report)
+    assert not re.search(r'<(script|img|i|u|s|q|b>mine)\b', page) and '&lt;script&gt;' in page
+
+
+def test_charts_without_data_are_a_sentence():
+    page = html.text(support.bare([forklift(DISK, 'alone', 1)]))
+    assert 'Only one size was measured' in page and 'more than one number of workers' in page and 'No fleet of several workers' in page
+    assert not re.search(r'<div class="panels"></div>', page)
+
+
+def test_every_chart_has_a_name_and_every_server_one_colour(full):
+    page = html.text(full)
+    charts = re.findall(r'<svg class="chart".*?</svg>', page, re.S)
+    assert len(charts) > 40
+    assert all('role="img"' in chart and re.search('<title>[^<]+</title><desc>[^<]+</desc>', chart) for chart in charts)
+    colours = {server: {css for css, name in re.findall(r'class="bar (c\d+)[^"]*"[^>]*><title>([^ ×]+)', page) if name == server}
+               for server in ('Forklift', 'uvicorn', 'gunicorn+uvicorn', 'nginx', 'lighttpd', 'h2o', 'my-own-rather-long-server-name')}
+    assert all(len(found) == 1 for found in colours.values()) and len(set.union(*colours.values())) == len(colours)
+
+
+def test_colour_is_for_terminals_that_want_it(full, monkeypatch):
+    assert '\x1b[' not in shown(full) and '\x1b[31mINVALID: 12 of 6400' in shown(full, colour=True)
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+    monkeypatch.setenv('TERM', 'xterm')
+    monkeypatch.delenv('NO_COLOR', raising=False)
+    assert terminal.wants_colour(Terminal()) and not terminal.wants_colour(io.StringIO())
+    monkeypatch.setenv('NO_COLOR', '1')
+    assert not terminal.wants_colour(Terminal())
+
+
+def test_the_csv_has_a_line_a_run_and_medians(full):
+    lines = list(csv.DictReader(io.StringIO(csv_file.text(full))))
+    kinds = [line['kind'] for line in lines]
+    assert kinds.count('run') == sum(len(each.runs) for each in full.rows)
+    assert kinds.count('median') == sum(each.state == 'ok' for each in full.rows) and kinds.count('none') == 3
+    mine = [line for line in lines if (line['server'], line['model'], line['endpoint'], line['bytes'], line['tool'])
+            == ('forklift', 'alone', DISK, '262144', 'wrk')]
+    rates = sorted(float(line['rate']) for line in mine if line['kind'] == 'run')
+    assert float(next(line['rate'] for line in mine if line['kind'] == 'median')) == pytest.approx(rates[2])
+    spoilt = [line for line in lines if line['state'] == 'INVALID' and line['reason']]
+    assert len(spoilt) == 1 and '500 Internal Server Error' in spoilt[0]['reason']
+
+
+def test_all_files_are_made_again_from_the_json(tmp_path):
+    report = support.bare([forklift(DISK, 'alone', 1), fastapi('uvicorn', DISK, 'alone', 1)])
+    report.save(str(tmp_path / 'report.json'))
+    reports.write_all(report, str(tmp_path))
+    first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(first) == {'report.json', 'report.md', 'report.csv', 'report.html'}
+    again = 'import sys; sys.path.insert(0, sys.argv[1]); import report; sys.exit(report.main(sys.argv[2:]))'
+    run = [sys.executable, '-c', again, os.path.join(support.ROOT, 'bench', 'harness')]
+    done = subprocess.run([*run, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert 'Forklift beats uvicorn' in done.stdout and '\x1b[' not in done.stdout
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
+    printed = subprocess.run([*run, str(tmp_path / 'report.json'), '--format', 'csv'], capture_output=True, check=True).stdout
+    assert printed == first['report.csv']
+    (tmp_path / 'report.json').write_text('{}')
+    bad = subprocess.run([*run, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert bad.returncode == 2 and 'not a report' in bad.stderr and bad.stdout == ''
