@@ -15,7 +15,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-COMMANDS = {'run': 'run_command', 'report': 'folder', 'compare': 'compare', 'postdata': 'postdata'}
+COMMANDS = {'run': 'run_command', 'report': 'report', 'compare': 'compare', 'postdata': 'postdata'}
 
 
 def main(arguments):

@@ -11,9 +11,9 @@ from datetime import datetime, timezone
 
 import cores
 import environment
-import folder
 import options as run_options
 import plan as plans
+import report as reports
 from model import MODELS, Report
 from progress import Progress, duration_text
 from runner import Bench, Saver
@@ -126,8 +126,8 @@ def warnings(options, plan, report):
 
 def finish(report, out, status):
     """Writes and shows the report; the exit status."""
-    folder.write(report, out)
-    folder.show(report)
+    reports.write_all(report, out)
+    reports.terminal.show(report, sys.stdout)
     invalid = [row for row in report.rows if row.state == 'INVALID']
     if status != OK:
         print(f'\nbench: interrupted after {duration_text(report.seconds)}; what was measured is in {out}/ '
