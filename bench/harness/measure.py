@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import verify
 import wrk
@@ -42,19 +43,31 @@ def _checked(bench, cell, server, target, payload, placement, seconds):
         raise Skip(complaints[0])
     if complaints:
         return invalid_run(complaints, placement, strategy)
-    _load(bench, cell, server, target, placement, bench.plan.warm_up_s)
+    complaints = _warm_up(bench, cell, server, target, payload, placement)
     server.settle()
     server.clean()
     run, load = _loaded(bench, cell, server, target, placement, seconds)
     run.strategy = strategy
+    run.invalid += complaints
     if not cell.is_upload and load.bytes_read < load.requests * cell.bytes:
         run.invalid.append(f'{load.requests * cell.bytes - load.bytes_read} bytes of {load.requests} downloads are missing')
     # What the client gave up on may have been stored too: such runs are invalid already, and their files prove nothing.
     if not load.errors:
-        run.invalid += verify.after(server, target, payload, load.answered or load.requests, cell.connections, bench.random)
+        run.invalid += verify.after(server, target, payload, load.answered or load.requests, cell.connections, bench.random, run.notes)
+    server.clean()
+    if server.alive():
+        run.invalid += verify.look(server, target, payload)
     if run.requests == 0:
         run.invalid.append(f'no request was answered in {run.seconds:.1f} s')
     return run
+
+
+def _warm_up(bench, cell, server, target, payload, placement):
+    """A load whose figures are thrown away, so that others may look meanwhile: complaints of what came down."""
+    with ThreadPoolExecutor(1) as pool:
+        looked = None if cell.is_upload else pool.submit(verify.look, server, target, payload, bench.plan.warm_up_s)
+        _load(bench, cell, server, target, placement, bench.plan.warm_up_s)
+    return looked.result() if looked else []
 
 
 def _loaded(bench, cell, server, target, placement, seconds):

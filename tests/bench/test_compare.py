@@ -190,8 +190,8 @@ def test_colour_is_for_terminals_that_want_it(reports, capsys, monkeypatch):
     assert '\033[' not in shown()
 
 
-@pytest.mark.parametrize('options', [('--metric', 'speed'), ('--threshold', 'nan'), ('--threshold', 'inf'), ('--threshold=-1',), ('--threshold', 'much'),
-                                     ('--format', 'xml'), ('c.json',)])
+@pytest.mark.parametrize('options', [('--metric', 'speed'), ('--threshold', 'nan'), ('--threshold', 'inf'), ('--threshold=-1',),
+                                     ('--threshold', 'much'), ('--format', 'xml'), ('c.json',)])
 def test_wrong_usage_is_2_in_words(options, reports, capsys):
     assert reports(report(row(rng(1))), report(row(rng(1))), *options) == 2
     assert 'bench compare: error: ' in capsys.readouterr().err
