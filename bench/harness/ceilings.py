@@ -37,13 +37,16 @@ def floor_ceilings(bench, program, size):
         directory = bench.fresh_directory()
         server = peer.start('alone', 1, directory, payload, placement.server, 'page cache', FLOORS[program])
         try:
-            wrk.run_wrk(server, target, bench.plan.connections, threads, min(0.3, seconds), placement.client, directory)
+            first = wrk.run_wrk(server, target, bench.plan.connections, threads, min(0.3, seconds), placement.client, directory)
+            server.settle()
             server.clean()
+            if program == STORE and first.requests:
+                seconds = min(seconds, bench.free_bytes / 4 / (size * first.requests / first.seconds))
             loads.append(wrk.run_wrk(server, target, bench.plan.connections, threads, seconds, placement.client, directory))
         finally:
             server.stop()
             bench.wipe(directory)
-    bench.command(f'floor {program}', loads[0].command, server)
+    bench.command(f'floor {program}', loads[-1].command, server)
     errors = sorted({word for load in loads for word in load.errors})
     found = [_ceiling(program, size, [load.requests / load.seconds for load in loads], '; '.join(errors))]
     if program != STORE:

@@ -22,7 +22,7 @@ def describe(options, command):
         'cores': _cores(),
         'governor': _governor(),
         'mitigations': _mitigations(),
-        'memory': f'{_memory_bytes() / 2 ** 30:.1f} GiB',
+        'memory': f'{memory_bytes() / 2 ** 30:.1f} GiB',
         'directory': options.dir,
         'file system': file_system(options.dir),
         'network': 'loopback: client and servers on one machine',
@@ -91,7 +91,7 @@ def _mitigations():
     return '; '.join(f'{name}: {text}' for name, text in found.items() if text and text != 'Not affected')
 
 
-def _memory_bytes():
+def memory_bytes():
     return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
 
 

@@ -7,9 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import verify
 import wrk
 from model import Run
+from open_loop import OpenLoopError, run_open
 from sampler import Sampler
 from servers import ServerError
 from stats import Histogram
+
+BEHIND = 0.95  # open loop: a server that answers less of the rate can't keep up
 
 
 class Skip(Exception):
@@ -29,7 +32,7 @@ def measure(bench, cell, seconds):
     try:
         server = peer.start(cell.model, cell.workers, directory, payload, placement.server, cell.durability, cell.endpoint)
         return _checked(bench, cell, server, peer.target(cell.endpoint, payload), payload, placement, seconds)
-    except (ServerError, wrk.WrkError) as error:
+    except (ServerError, wrk.WrkError, OpenLoopError) as error:
         return invalid_run([str(error)], placement)
     finally:
         if server:
@@ -49,6 +52,8 @@ def _checked(bench, cell, server, target, payload, placement, seconds):
     run, load = _loaded(bench, cell, server, target, placement, seconds)
     run.strategy = strategy
     run.invalid += complaints
+    if run.rate < BEHIND * cell.rate:
+        run.notes.append(f'{run.rate:.0f} of {cell.rate:.0f} requests/s were answered: the latencies are those of a growing queue')
     if not cell.is_upload and load.bytes_read < load.requests * cell.bytes:
         run.invalid.append(f'{load.requests * cell.bytes - load.bytes_read} bytes of {load.requests} downloads are missing')
     # What the client gave up on may have been stored too: such runs are invalid already, and their files prove nothing.
@@ -98,8 +103,8 @@ def _lost(server, before, after):
 
 def _load(bench, cell, server, target, placement, seconds):
     if cell.tool == 'open':
-        from open_loop import run_open
         binary = os.path.join(bench.options.build, 'bench', 'open_loop')
-        return run_open(binary, server, target, cell.rate, seconds, placement.client)
+        return run_open(binary, server, target, cell.rate, seconds, placement.client, cell.connections,
+                        None if cell.is_upload else cell.bytes)
     threads = bench.options.threads or wrk.threads_for(cell.connections, len(placement.client))
     return wrk.run_wrk(server, target, cell.connections, threads, seconds, placement.client, os.path.dirname(server.root))

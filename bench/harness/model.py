@@ -7,6 +7,7 @@ knows the JSON (schema SCHEMA). Units are in the names; sizes are bytes, times a
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field, fields
 
 from stats import Histogram
@@ -151,10 +152,14 @@ class Report:
         return {'schema': SCHEMA, **top, 'ceilings': [asdict(ceiling) for ceiling in self.ceilings], 'rows': rows}
 
     def save(self, path):
-        """Written whole or not at all."""
+        """Written whole or not at all; a run is a line."""
+        data, lines = self.to_json(), []
+        for row in data['rows']:
+            lines += map(json.dumps, row['runs'])
+            row['runs'] = [f'@run {number}@' for number in range(len(lines) - len(row['runs']), len(lines))]
+        text = re.sub('"@run ([0-9]+)@"', lambda found: lines[int(found[1])], json.dumps(data, indent=1))
         with open(path + '.new', 'w', encoding='utf-8') as file:
-            json.dump(self.to_json(), file, indent=1)
-            file.write('\n')
+            file.write(text + '\n')
         os.replace(path + '.new', path)
 
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import random
 import shlex
+import shutil
 import signal
 import sys
 import time
@@ -19,7 +20,8 @@ from progress import Progress, duration_text
 from runner import Bench, Saver
 from servers import ServerError, catalogue
 
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, USAGE = 0, 1, 2
+ROOM_BYTES_MIN = 512 << 20
 
 
 class Stopped(KeyboardInterrupt):
@@ -33,6 +35,7 @@ class Stopped(KeyboardInterrupt):
 def stop_on_signals():
     """^C and TERM end a run in order, even where the shell had a job in the background ignore them."""
     def stop(number, _frame):
+        ignore_signals()  # a second ^C would cut short the ending of the servers
         raise Stopped(number)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
@@ -64,6 +67,9 @@ def main(arguments, build, command=None):
 def check_tools(options, plan):
     if not environment.program('wrk'):
         raise plans.UsageError('wrk is not installed (.ci/install bench)')
+    needed = max(ROOM_BYTES_MIN, 4 * max(cell.bytes * cell.connections for cell in plan.cells))
+    if shutil.disk_usage(options.dir).free < needed:
+        raise plans.UsageError(f'{options.dir} has less than {needed >> 20} MiB free; name another directory (--dir)')
     binary = os.path.join(options.build, 'bench', 'open_loop')
     if (plan.open_percent or any(cell.tool == 'open' for cell in plan.cells)) and not os.access(binary, os.X_OK):
         raise plans.UsageError(f'open loop needs {binary}, which is not built')

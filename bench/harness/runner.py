@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import tempfile
 import time
@@ -16,6 +17,8 @@ from plan import open_cells
 
 STORED_BYTES_MAX = 6 << 30  # of one run
 BESIDE_S = 1.2              # a run takes so much beside warm-up and load: start, checks, wiping
+ANSWERS_MIN = 3             # of each connection
+IN_FLIGHT_SHARE = 4         # of the memory, at most one part in so many may be in flight
 STARTS_MAX = 2              # a server that did not come up so often is not tried again
 
 
@@ -29,7 +32,7 @@ class Bench:
         self.cpus, self.payloads, self.failed_starts = cores.usable(), {}, {}
         self.top = tempfile.mkdtemp(prefix='forklift-bench-', dir=options.dir)
         os.chmod(self.top, 0o755)  # servers may give up being root
-        self.free_bytes = shutil.disk_usage(self.top).free
+        self.free_bytes, self.in_memory = shutil.disk_usage(self.top).free, environment.in_memory(self.top)
 
     def close(self):
         self.progress.close()
@@ -54,14 +57,16 @@ class Bench:
 
     def wipe(self, directory):
         shutil.rmtree(directory, ignore_errors=True)
+        if not self.in_memory:
+            os.sync()  # else the next run pays for what this one left to the disk
 
     def command(self, who, client, server):
         """Remembers how it was done, once for each sort; what differs from run to run is named."""
         def general(text):
             for one, name in ((server.root, 'ROOT'), (os.path.dirname(server.root), 'DIRECTORY'), (self.top, 'TOP'),
-                              (environment.TOP, '.'), (str(server.port), 'PORT')):
+                              (self.options.build, 'BUILD'), (environment.TOP, '.'), (str(server.port), 'PORT')):
                 text = text.replace(one, name)
-            return text
+            return re.sub(r'LOAD_UNIQUE=\S+', 'LOAD_UNIQUE=WORD', text)
         for line in (f'{who}: {general(" ".join(server.command))}', f'client: {general(client)}'):
             if line not in self.report.commands:
                 self.report.commands.append(line)
@@ -70,24 +75,33 @@ class Bench:
 
     def run(self):
         """All of it. An interruption leaves the report with what was measured."""
-        self.report.rows += [Row(cell, skipped=self.peers[cell.server].missing()) for cell in self.plan.cells]
-        self.progress.more(sum(self._cost(row.cell) for row in self.report.rows if not row.skipped) * self.plan.repeats)
+        missing = {name: self.peers[name].missing() for name in {cell.server for cell in self.plan.cells}}
+        self.report.rows += [Row(cell, skipped=missing[cell.server] or too_large(cell)) for cell in self.plan.cells]
+        guess = self._expect(self.report.rows)
         self._touch_memory()
         self._ceilings()
-        self._rounds([row for row in self.report.rows])
+        self.progress.more(-guess)  # only now it's known how long the loads are
+        self._expect(self.report.rows)
+        self._rounds(self.report.rows)
         if self.plan.open_percent:
             rows = [Row(cell) for cell in open_cells(self.report.rows, self.plan.open_percent)]
             self.report.rows += rows
-            self.progress.more(sum(self._cost(row.cell) for row in rows) * self.plan.repeats)
+            self._expect(rows)
             self._rounds(rows)
         self.report.complete = True
 
     def _cost(self, cell):
         return self.seconds_of(cell) + self.plan.warm_up_s + BESIDE_S
 
+    def _expect(self, rows):
+        """Tells the progress what these rows will take, in seconds, and the caller."""
+        expected_s = sum(self._cost(row.cell) for row in rows if not row.skipped) * self.plan.repeats
+        self.progress.more(expected_s)
+        return expected_s
+
     def _touch_memory(self):
         """Has a file system in memory use as much as a run will, once: a virtual machine pays dearly for the first touch."""
-        if not environment.in_memory(self.top) or self.plan.seconds[1] < 1:
+        if not self.in_memory or self.plan.seconds[1] < 1:
             return
         self.progress.step('touching memory', 3)
         path, block = os.path.join(self.top, 'touch'), bytes(1 << 20)
@@ -101,22 +115,28 @@ class Bench:
         if self.peers['floor'].missing():
             self.progress.note(f'no ceilings: {self.peers["floor"].missing()}')
             return
-        for size in sorted({cell.bytes for cell in cells}):
+        sizes, floors, floor_s = sorted({cell.bytes for cell in cells}), ceilings.floors_of(cells), 3 * (min(3.0, self.plan.seconds[0]) + 0.8)
+        self.progress.more(2 * len(sizes) + floor_s * len(floors))
+        for size in sizes:
             self.progress.step('ceiling: the disk', 2)
             self.report.ceilings.append(ceilings.disk_ceiling(self.top, size, min(1.0, self.plan.seconds[0])))
-        for program, size in ceilings.floors_of(cells):
-            self.progress.step(f'ceiling: {program}, {size} bytes', 3 * (min(3.0, self.plan.seconds[0]) + 0.8))
+        for program, size in floors:
+            self.progress.step(f'ceiling: {program}, {size} bytes', floor_s)
             self.report.ceilings += ceilings.floor_ceilings(self, program, size)
             self.save(self.report)
 
     def seconds_of(self, cell):
-        """Length of a load: what fills STORED_BYTES_MAX at the floor's rate, within the plan's bounds and the directory's room."""
+        """Length of a load: what fills STORED_BYTES_MAX at the floor's rate, within the plan's bounds and the directory's room; but long
+        enough for some answers on each connection, unless the user has said how long.
+        """
         shortest, longest = self.plan.seconds
         endpoint = BY_NAME[cell.endpoint]
         rate = next((ceiling.rate for ceiling in self.report.ceilings if (ceiling.name, ceiling.bytes) == (endpoint.floor, cell.bytes)), 0)
         if not rate:
             return longest
         seconds = min(longest, max(shortest, STORED_BYTES_MAX / (rate * cell.bytes)))
+        if not self.options.seconds:
+            seconds = max(seconds, ANSWERS_MIN * cell.connections / rate)
         processes = max(1, cell.workers if cell.model == 'xN' else 1)
         room = self.free_bytes / 2 / (rate * processes * max(cell.bytes, 4096))
         return max(0.1, min(seconds, room)) if endpoint.keeps else seconds
@@ -125,8 +145,7 @@ class Bench:
         """Every row so many times. In each round the loads come in random order, the servers of one load after each other."""
         for number in range(self.plan.repeats):
             for row in self._shuffled([row for row in rows if not row.skipped]):
-                if not row.skipped:
-                    self._one(row, f'{number + 1}/{self.plan.repeats}')
+                self._one(row, f'{number + 1}/{self.plan.repeats}', self.plan.repeats - number - 1)
 
     def _shuffled(self, rows):
         groups = {}
@@ -139,7 +158,8 @@ class Bench:
             self.random.shuffle(group)
             yield from group
 
-    def _one(self, row, number):
+    def _one(self, row, number, left):
+        """left: how many runs of the row come after this one."""
         cell, seconds = row.cell, self.seconds_of(row.cell)
         self.progress.step(f'{number} {cell.key}', self._cost(cell))
         who = (cell.server, cell.model, cell.workers)
@@ -150,6 +170,7 @@ class Bench:
             run = measure(self, cell, seconds)
         except Skip as reason:
             row.skipped, row.runs = str(reason), []
+            self.progress.more(-self._cost(cell) * left)
             self.progress.note(f'{cell.key}: skipped, {reason}')
             return
         if run.invalid:
@@ -161,6 +182,14 @@ class Bench:
         row.runs.append(run)
         row.bound_by = ceilings.bound_by(row, self.report.ceilings)
         self.save(self.report)
+
+
+def too_large(cell):
+    """'' or why a cell is not measured: servers, sockets and wrk may each hold what is in flight."""
+    flight, memory = cell.bytes * cell.connections, environment.memory_bytes()
+    if flight <= memory / IN_FLIGHT_SHARE:
+        return ''
+    return f'{flight / 2 ** 30:.1f} GiB in flight are too much for {memory / 2 ** 30:.1f} GiB of memory'
 
 
 class Saver:
