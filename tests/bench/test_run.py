@@ -98,19 +98,24 @@ def test_an_interrupted_run_leaves_a_report_and_no_process(tmp_path):
     assert os.listdir(tmp_path) == ['out']
 
 
-def test_a_501_is_skipped_with_its_reason_and_a_server_that_does_not_start_is_invalid(tmp_path):
+def test_a_501_is_skipped_with_its_reason_and_a_server_that_does_not_start_is_invalid_at_each_load(tmp_path):
     folder = tmp_path / 'mine'
     folder.mkdir()
     (folder / 'start').write_text(FOLDER_SERVER)
     (folder / 'start').chmod(0o755)
     (folder / 'peer.json').write_text(json.dumps({'names': {'lame': ['alone'], 'broken': ['alone']}, 'endpoints': ['PUT'],
                                                   'version': 'echo 1'}))
-    done = run(tmp_path, '--peer-dir', str(folder), '--servers', 'lame', 'broken', 'forklift', '--endpoints', 'PUT', '--repeats', '1')
+    done = run(tmp_path, '--peer-dir', str(folder), '--servers', 'lame', 'broken', 'forklift', '--endpoints', 'PUT', '--repeats', '1',
+               '--rates', '100')
     assert done.returncode == 1, done.stderr
-    rows = {row.cell.server: row for row in report_of(tmp_path).rows}
+    report = report_of(tmp_path)
+    rows = {row.cell.server: row for row in report.rows if row.cell.tool == 'wrk'}
     assert rows['lame'].state == 'skipped' and rows['lame'].skipped.startswith('501') and 'no disk today' in rows['lame'].skipped
     assert rows['broken'].state == 'INVALID' and 'the wheel came off' in rows['broken'].runs[0].invalid[0]
     assert rows['forklift'].state == 'ok'
+    at_rate = report.row(server='forklift', tool='open')
+    assert at_rate.state == 'ok' and 20 <= at_rate.runs[0].requests <= 40
+    assert {'report.json', 'report.md', 'report.csv', 'report.html'} <= set(os.listdir(tmp_path / 'out'))
 
 
 def test_threads_that_do_not_divide_the_connections_are_refused_with_the_remedy(tmp_path):
