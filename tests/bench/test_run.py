@@ -10,14 +10,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from support import HARNESS, model
+from support import HARNESS, ROOT, model
 
 import cores  # noqa: E402
 import plan  # noqa: E402
 import wrk  # noqa: E402
 from servers import catalogue  # noqa: E402
 
-BUILD = os.path.dirname(os.path.dirname(os.environ['FORKLIFT_WORKER']))
+BUILD = os.path.dirname(os.path.dirname(os.environ.get('FORKLIFT_WORKER', os.path.join(ROOT, 'build', 'worker', 'worker'))))
 FOLDER_SERVER = '''#!/usr/bin/env python3
 import http.server, sys
 class Handler(http.server.BaseHTTPRequestHandler):
