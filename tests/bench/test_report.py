@@ -112,6 +112,8 @@ def test_an_invalid_row_has_no_rank_no_figures_and_shows_its_reason():
     for text in (shown(report), *(text(report) for text in TEXTS.values())):
         assert '7 files are missing' in text
     assert 'nginx' not in said(report) and '1 INVALID' in said(report)
+    page = html.text(report)
+    assert page.count('class="bar c0"') == 2 and not re.search(r'class="(bar|curve)[^>]*><title>nginx', page)
     medians = [line for line in csv.DictReader(io.StringIO(csv_file.text(report))) if line['kind'] == 'median']
     assert {line['server'] for line in medians} == {'forklift', 'uvicorn'}
 
@@ -132,7 +134,7 @@ def test_nothing_is_ranked_or_compared_across_durability_classes():
     ranked = [line for kind, line in tables.results(report).lines if kind == tables.OK]
     assert [(line[1], line[4], line[7]) for line in ranked] == [('page cache', '–', '–'), ('fsync+directory', '–', '–')]
     same = support.bare([fast, row(cell('nginx', 'PUT'), 900)])
-    assert 'Forklift beats nginx by 4.' in said(same)
+    assert 'Forklift beats it by 4.' in said(same)
     assert html.text(report).count('<svg class="chart"') > html.text(same).count('<svg class="chart"'), 'each class has its own panel'
 
 
@@ -148,9 +150,14 @@ def test_the_floor_is_shown_and_not_ranked():
 def test_findings_change_sides_with_the_figures():
     def against(mine, theirs):
         return said(support.bare([forklift(DISK, 'alone', 1, cpu_us=mine), fastapi('uvicorn', DISK, 'alone', 1, cpu_us=theirs)]))
-    assert re.search(rf'Forklift beats uvicorn by 2\.\d\d ± 0\.\d\d× \({DISK}\) in CPU per request', against(200, 420))
-    assert re.search(r'uvicorn beats Forklift by 2\.\d\d ± 0\.\d\d×', against(420, 200))
+    assert re.search(rf'Forklift and uvicorn, one process: Forklift beats it by 2\.\d\d ± 0\.\d\d× \({DISK}\) in CPU per request', against(200, 420))
+    assert re.search(r'it beats Forklift by 2\.\d\d ± 0\.\d\d×', against(420, 200))
     assert 'no difference outside the noise in CPU per request' in against(200, 200.1)
+
+
+def test_a_lopsided_interval_is_given_by_its_ends():
+    lopsided, even = figures.Estimate([1.1, 1.2, 3.0]), figures.Estimate([1.1, 1.2, 1.3])
+    assert (figures.times(lopsided), figures.times(even)) == ('1.20× [1.10–3.00]', '1.20 ± 0.10×')
 
 
 def test_one_process_is_compared_with_the_largest_fleet(full):
@@ -306,7 +313,7 @@ def test_all_files_are_made_again_from_the_json(tmp_path):
     again = 'import sys; sys.path.insert(0, sys.argv[1]); import report; sys.exit(report.main(sys.argv[2:]))'
     run = [sys.executable, '-c', again, os.path.join(support.ROOT, 'bench', 'harness')]
     done = subprocess.run([*run, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert 'Forklift beats uvicorn' in done.stdout and '\x1b[' not in done.stdout
+    assert 'Forklift beats it by' in done.stdout and '\x1b[' not in done.stdout
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
     printed = subprocess.run([*run, str(tmp_path / 'report.json'), '--format', 'csv'], capture_output=True, check=True).stdout
     assert printed == first['report.csv']

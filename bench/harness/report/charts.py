@@ -113,12 +113,16 @@ class Series:
     cell: object
     points: list = field(default_factory=list)
     marks: bool = True
-    dashed: bool = False
+    line: str = ''  # CSS: how the process model is told apart
 
 
-def lines(series, x, y, unit, title, colours, height=190):
+def _line(cell):
+    return 'alone' if cell.model == 'alone' else 'one' if cell.workers == 1 else ''
+
+
+def lines(series, x, y, unit, title, colours, height=194):
     """x, y: (scale class, (low, high), ticks or None, words of a tick)."""
-    left, right, head, foot = 46, 12, 18, 20
+    left, right, head, foot = 46, 12, 24, 20
     across = x[0](*x[1], left, WIDTH - right)
     up = y[0](*y[1], height - foot, head)
     spoken = '; '.join(f'{figures.label(one.cell)} {number(one.points[0][1])} to {number(one.points[-1][1])}' for one in series)
@@ -141,7 +145,7 @@ def _series(drawing, series, across, up, colours):
     cell = series.cell
     colour = colours.css(cell.server)
     path = ' '.join(f'{across(x):.1f},{up(y):.1f}' for x, y, _, _ in series.points)
-    drawing.add('polyline', f'curve {colour}' + (' one' if series.dashed else ''), figures.label(cell), points=path)
+    drawing.add('polyline', f'curve {colour}' + (f' {series.line}' if series.line else ''), figures.label(cell), points=path)
     for x, y, low, high in series.points if series.marks else ():
         if abs(up(low) - up(high)) > 1:
             drawing.line(across(x), up(low), across(x), up(high), 'whisker')
@@ -161,7 +165,7 @@ def percentiles(rows, colours):
         steps = [0.30103 + index * (deepest - 0.30103) / 32 for index in range(33)] if deepest > 0.4 else []
         points = [(step, max(merged.percentile(100 - 100 * 10 ** -step) / 1e3, 1e-3)) for step in steps]
         if points:
-            series.append(Series(row.cell, [(x, value, value, value) for x, value in points], marks=False, dashed=row.cell.workers == 1))
+            series.append(Series(row.cell, [(x, value, value, value) for x, value in points], marks=False, line=_line(row.cell)))
             depth = max(depth, deepest)
     if not series:
         return None
@@ -182,7 +186,7 @@ def _measured(rows, metric, where, scale=1.0):
         estimate = figures.estimate(row, metric)
         if estimate and estimate.median > 0:
             fleet = (row.cell.server, row.cell.model, row.cell.workers) if where is not workers_of else row.cell.server
-            series = found.setdefault(fleet, Series(row.cell, dashed=where is not workers_of and row.cell.workers == 1))
+            series = found.setdefault(fleet, Series(row.cell, line='' if where is workers_of else _line(row.cell)))
             series.points.append((where(row.cell), estimate.median / scale, estimate.low / scale, estimate.high / scale))
     for series in found.values():
         series.points.sort()

@@ -216,7 +216,11 @@ def noise(found):
 
 
 def times(found):
-    """A ratio with half its 95 % interval: '1.31 ± 0.04×'."""
+    """A ratio with half its 95 % interval: '1.31 ± 0.04×'; both ends where it is lopsided, as ± would say what is not so: '2.3× [1.2–4.4]'."""
     digits = 2 if found.median < 10 else 1
-    spread = f' ± {(found.high - found.low) / 2:.{digits}f}' if found.count > 1 else ''
-    return f'{found.median:.{digits}f}{spread}×'
+    if found.count < 2:
+        return f'{found.median:.{digits}f}×'
+    down, up, half = found.median - found.low, found.high - found.median, (found.high - found.low) / 2
+    if max(down, up) > 2 * min(down, up) and half > 0.05 * found.median:
+        return f'{found.median:.{digits}f}× [{found.low:.{digits}f}–{found.high:.{digits}f}]'
+    return f'{found.median:.{digits}f} ± {half:.{digits}f}×'

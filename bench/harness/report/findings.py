@@ -36,8 +36,8 @@ def _against_peers(rows):
             costs = [(mine.cell.endpoint, compared(theirs, mine, 'cpu_us')) for mine, theirs in pairs]
             rates = [(mine.cell.endpoint, compared(mine, theirs, 'rate')) for mine, theirs in pairs
                      if not mine.bound_by and not theirs.bound_by]
-            won, lost = f'Forklift beats {name_of(peer)} by {{}}', f'{name_of(peer)} beats Forklift by {{}}'
-            said += _sentence(figures.processes(workers).capitalize(), [_outcome(costs, won, lost, 'CPU per request'),
+            won, lost = 'Forklift beats it by {}', 'it beats Forklift by {}'
+            said += _sentence(f'Forklift and {name_of(peer)}, {figures.processes(workers)}', [_outcome(costs, won, lost, 'CPU per request'),
                                                                         _outcome(rates, won, lost, 'requests/s')])
     return said
 

@@ -34,7 +34,8 @@ def _head(report):
         ('ok', 'ok'), ('INVALID', 'INVALID'), ('skipped', 'skipped'), ('missing', 'not reached')) if states.count(state)]
     runs = sum(len(row.runs) for row in report.rows)
     facts += [('runs', runs), ('minutes', f'{report.seconds / 60:.0f}'), ('seed', report.seed)]
-    machine = ' · '.join(str(report.environment[key]) for key in ('cpu', 'cores', 'kernel', 'distribution') if report.environment.get(key))
+    about = {**report.environment, 'cores': re.sub(r'^(\d+)', r'\1 cores', str(report.environment.get('cores', '')))}
+    machine = ' · '.join(str(about[key]) for key in ('cpu', 'cores', 'kernel', 'distribution') if about.get(key))
     partial = '' if report.complete else ('<p class="warning" role="note">Partial: it was stopped before its end. What it holds is valid.'
                                           '</p>')
     return (f'<h1>Forklift benchmark <span class="about">{escape(report.preset)}</span></h1>'
@@ -46,7 +47,7 @@ def _marked(words):
     """Paths as code, ratios in bold."""
     escaped = escape(words)
     escaped = re.sub(r'\b(?:upload|download)/[\w/]*\w', lambda match: f'<code>{match.group(0)}</code>', escaped)
-    return re.sub(r'\d[\d.]*(?: ± [\d.]+)?×', lambda match: f'<b>{match.group(0)}</b>', escaped)
+    return re.sub(r'\d[\d.]*(?: ± [\d.]+)?×(?: \[[\d.–]+\])?', lambda match: f'<b>{match.group(0)}</b>', escaped)
 
 
 def _verdicts(report):
@@ -113,7 +114,7 @@ def _table(table):
 def _cell(column, cell):
     name, kind = column
     css = {'API': 'api', 'remark': 'remark', 'note': 'remark', 'notes': 'remark', 'value': 'value'}.get(name, '')
-    css = ' '.join(filter(None, (kind if kind != tables.TEXT else '', css)))
+    css = ' '.join(filter(None, (kind if kind != tables.TEXT else '', css, 'state' if cell == 'INVALID' else '')))
     return f'<td class="{css}">{escape(cell)}</td>' if css else f'<td>{escape(cell)}</td>'
 
 

@@ -53,14 +53,14 @@ def _section(name, title, about, panels, nothing, legend='', fold=None):
 
 
 def _legend(rows, colours, dashes=True):
-    """Servers by colour and marker; dashes stand for one process."""
+    """Servers by colour and marker, process models by dashes."""
     items = []
     for server in sorted({row.cell.server for row in rows}, key=figures.server_order):
         mark = charts.Drawing(12, '', '')
         mark.add('line', 'curve ' + colours.css(server), x1=0, y1=6, x2=26, y2=6)
         mark.mark(13.0, 6.0, colours.shape(server), f'mark {colours.css(server)}')
         items.append(f'<li><svg viewBox="0 0 26 12" aria-hidden="true">{"".join(mark.parts)}</svg>{escape(figures.name_of(server))}</li>')
-    for css, words in (('curve one', 'dashed: one process'), ('curve', 'solid: many')) if dashes else ():
+    for css, words in (('curve alone', 'alone'), ('curve one', '×1'), ('curve', '×N')) if dashes else ():
         line = f'<line class="{css} c7" x1="0" y1="6" x2="26" y2="6"/>'
         items.append(f'<li><svg viewBox="0 0 26 12" aria-hidden="true">{line}</svg>{words}</li>')
     return f'<ul class="legend">{"".join(items)}</ul>'
