@@ -38,27 +38,42 @@ def short_label(cell, pixels=LABELS - 6):
     return shorten(name, pixels - len(tail) * GLYPH) + tail
 
 
-def bars(rows, metric, unit, colours, ceilings=(), by_path=False):
+def bars(rows, metric, unit, colours, ceilings=()):
     """One bar a row with a whisker over its 95 % interval, single processes first; rows that are not ok keep their place and say why.
 
-    by_path: the rows are endpoints of one server. Ceilings are lines through the single processes only: they were measured with
-    one process.
+    Ceilings are lines through the single processes only: they were measured with one process.
     """
-    left = PATHS if by_path else LABELS
     found = [(row, figures.estimate(row, metric)) for row in sorted(rows, key=lambda row: row.cell.workers > 1)]
     single = sum(row.cell.workers == 1 for row, _ in found)
     top = max((estimate.high for _, estimate in found if estimate), default=1.0) or 1.0
     shown = near(rows, metric, ceilings)
-    scale = Linear(0, max([top] + [ceiling.rate for ceiling in shown]) * 1.02, left, WIDTH - FIGURES)
+    scale = Linear(0, max([top] + [ceiling.rate for ceiling in shown]) * 1.02, LABELS, WIDTH - FIGURES)
     head = 13 * len(shown) + (5 if shown else 2)
     tops = [head + ROW * index + (GAP if single and index >= single else 0) for index in range(len(found))]
     drawing = Drawing(tops[-1] + ROW + 4, f'{unit}, {rows[0].cell.endpoint}', _spoken(found, unit))
     for index, ceiling in enumerate(shown):
         _ceiling(drawing, scale(ceiling.rate), 10 + 13 * index, tops[single - 1] + ROW, f'{ceiling.name} {number(ceiling.rate)}')
     for y, (row, estimate) in zip(tops, found):
-        _bar(drawing, scale, y, row, estimate, metric, colours.css(row.cell.server),
-             short_endpoint(row.cell.endpoint) if by_path else short_label(row.cell))
-    drawing.line(left, head, left, tops[-1] + ROW, 'axis')
+        _bar(drawing, scale, y, row, estimate, metric, colours.css(row.cell.server), short_label(row.cell))
+    drawing.line(LABELS, head, LABELS, tops[-1] + ROW, 'axis')
+    return drawing.text()
+
+
+def bars_by_endpoint(rows, metric, unit, colours):
+    """The endpoints of one server, under a heading for each durability class: what is below different ones is different work."""
+    found = [(row, figures.estimate(row, metric)) for row in sorted(rows, key=lambda row: figures.endpoint_order(row.cell.endpoint))]
+    classes = list(dict.fromkeys(row.cell.durability for row, _ in found))
+    top = max((estimate.high for _, estimate in found if estimate), default=1.0) or 1.0
+    scale = Linear(0, top * 1.02, PATHS, WIDTH - FIGURES)
+    drawing = Drawing(ROW * (len(found) + len(classes)) + 4, f'{unit}, {figures.label(rows[0].cell)}', _spoken(found, unit))
+    y = 0
+    for durability in classes:
+        drawing.words(0, y + 14, durability, 'muted')
+        start = y = y + ROW
+        for row, estimate in (pair for pair in found if pair[0].cell.durability == durability):
+            _bar(drawing, scale, y, row, estimate, metric, colours.css(row.cell.server), short_endpoint(row.cell.endpoint))
+            y += ROW
+        drawing.line(PATHS, start, PATHS, y, 'axis')
     return drawing.text()
 
 

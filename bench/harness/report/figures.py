@@ -70,8 +70,10 @@ def level(left, right):
 
 
 def rankable(row, metric):
-    """A bound rate is not the server's, an invalid one nobody's."""
-    return row.state == 'ok' and row.cell.server != FLOOR and not (row.bound_by and metric in ('rate', 'bytes_per_s'))
+    """A bound rate is not the server's, that of an open loop is the client's choice, an invalid one nobody's."""
+    if row.state != 'ok' or row.cell.server == FLOOR:
+        return False
+    return metric not in ('rate', 'bytes_per_s') or (not row.bound_by and row.cell.tool == 'wrk')
 
 
 def ranks(rows, metric):
@@ -216,7 +218,7 @@ def noise(found):
 
 
 def times(found):
-    """A ratio with half its 95 % interval: '1.31 ± 0.04×'; both ends where it is lopsided, as ± would say what is not so: '2.3× [1.2–4.4]'."""
+    """A ratio with half its 95 % interval: '1.31 ± 0.04×'; with both ends where it is lopsided: '2.30× [1.20–4.40]'."""
     digits = 2 if found.median < 10 else 1
     if found.count < 2:
         return f'{found.median:.{digits}f}×'

@@ -32,10 +32,12 @@ def _by_endpoint(rows):
     return found
 
 
-def _panel(title, chart, caption=''):
-    css = ' class="api"' if '/' in title else ''
+def _panel(title, chart, beside='', caption=''):
+    """beside: after the title, in grey: the durability class, or a load that is not the section's."""
+    name = f'<span class="api">{escape(title)}</span>' if '/' in title else escape(title)
+    name += f' <span class="beside">{escape(beside)}</span>' if beside else ''
     below = f'<figcaption>{escape(caption)}</figcaption>' if caption else ''
-    return f'<figure><h3{css}>{escape(title)}</h3>{chart}{below}</figure>'
+    return f'<figure><h3>{name}</h3>{chart}{below}</figure>'
 
 
 def _grid(panels, fold=None):
@@ -80,8 +82,8 @@ def _rate(report, rows, load, colours):
         ceilings = [ceiling for ceiling in report.ceilings if ceiling.name in wanted and ceiling.bytes == mine[0].cell.bytes]
         drawn = charts.near(mine, 'rate', ceilings)
         far = [f'{ceiling.name} {figures.number(ceiling.rate)}' for ceiling in ceilings if ceiling.rate and ceiling not in drawn]
-        caption = durability + (f' · off this scale: {", ".join(far)}' if far else '')
-        panels.append(_panel(endpoint, charts.bars(mine, 'rate', 'requests/s', colours, ceilings), caption))
+        caption = f'off this scale: {", ".join(far)}' if far else ''
+        panels.append(_panel(endpoint, charts.bars(mine, 'rate', 'requests/s', colours, ceilings), durability, caption))
     shared = any(run.shared_cores for row in rows for run in row.runs)
     return _section('rate', 'Requests per second', load + 'Longer is better. A hollow bar with ≤ is bound by a ceiling or by the client: '
                     'it says how fast those are. Dashed lines are ceilings of one process.' + (
@@ -99,36 +101,37 @@ def _strategies(rows, load, colours):
                 fleets.setdefault((row.cell.workers, row.cell.model), []).append(row)
         mine = min(fleets.items(), default=((), []))[1]
         if len(mine) > 1:
-            mine = sorted(mine, key=lambda row: figures.endpoint_order(row.cell.endpoint))
-            chart = charts.bars(mine, 'cpu_us', 'CPU µs per request', colours, by_path=True)
-            panels.append(_panel(figures.label(mine[0].cell), chart, ' · '.join(dict.fromkeys(row.cell.durability for row in mine))))
-    return _section('strategies', 'Strategy against strategy', load + 'CPU µs per request of the article’s endpoints within one server. '
-                    'Rows of different durability do different work.', panels, 'No server was measured at two of the article’s endpoints.')
+            chart = charts.bars_by_endpoint(mine, 'cpu_us', 'CPU µs per request', colours)
+            panels.append(_panel(figures.label(mine[0].cell), chart))
+    return _section('strategies', 'Strategy against strategy', load + 'CPU µs per request of the article’s endpoints within one server, '
+                    'apart where their durability is not the same.', panels, 'No server was measured at two of the article’s endpoints.')
 
 
 def _latency(report, rows, colours):
     opened = [row for row in report.rows if row.cell.tool == 'open']
     panels = []
-    for (endpoint, rate), mine in sorted(_grouped(opened).items()):
+    for (endpoint, durability, rate), mine in sorted(_grouped(opened).items()):
         chart = charts.percentiles(mine, colours)
         if chart:
-            panels.append(_panel(endpoint, chart, f'open loop, {rate:g} requests/s, from the intended start'))
+            panels.append(_panel(endpoint, chart, f'{durability}, open loop, {rate:g} requests/s'))
     largest = {}
     for row in rows:
         largest[row.cell.server] = max(largest.get(row.cell.server, 1), row.cell.workers)
     ends = [row for row in rows if row.cell.server != figures.FLOOR and row.cell.workers in (1, largest[row.cell.server])]
-    for (endpoint, _), mine in _by_endpoint(ends).items():
+    for (endpoint, durability), mine in _by_endpoint(ends).items():
         chart = charts.percentiles(mine, colours)
         if chart:
-            panels.append(_panel(endpoint, chart, 'closed loop: the client waits, so pauses hide requests (coordinated omission)'))
-    return _section('latency', 'Latency by percentile', 'All runs together, as far out as ten requests lie beyond. Lower is better.',
+            panels.append(_panel(endpoint, chart, f'{durability}, closed loop' if opened else durability))
+    how = 'An open loop counts from the intended start. ' if opened else ''
+    return _section('latency', 'Latency by percentile', 'All runs together, as far out as ten requests lie beyond; lower is better. ' + how
+                    + 'A closed loop waits with the server, so a pause hides the requests that it kept away (coordinated omission).',
                     panels, 'There are no latencies to draw.', _legend(opened + ends, colours), _FOLD)
 
 
 def _grouped(rows):
     found = {}
     for row in rows:
-        found.setdefault((row.cell.endpoint, row.cell.rate), []).append(row)
+        found.setdefault((row.cell.endpoint, row.cell.durability, row.cell.rate), []).append(row)
     return found
 
 
@@ -168,6 +171,6 @@ def _scaling(report, size, connections, colours):
 def _balance(rows, colours):
     chart = charts.balance(rows, colours)
     caption = '1× is the fair share; a dot is a worker in mid-load, over all endpoints and runs'
-    panels = [_panel('Share of connections', chart, caption)] if chart else []
+    panels = [_panel('Share of connections', chart, caption=caption)] if chart else []
     return _section('balance', 'Worker balance', 'How evenly a fleet’s workers hold the connections.', panels,
                     'No fleet of several workers was measured, so there is no balance to show.')
