@@ -64,17 +64,14 @@ class SteppedSource {
   }
 
   int client() const { return pair_.client.get(); }
+  void select(std::uint64_t offset, std::uint64_t size) { source_->select(offset, size); }
   void shut_down() { socket_.shut_down_sending(); }
+
+  bool fails(std::uint64_t limit) { return !try_send(limit).ok(); }
 
   /// One step, when the disk is ready for it.
   Step send(std::uint64_t limit) {
-    int before = resumer_.resumed;
-    auto step = source_->send(socket_, limit);
-    while (step.ok() && step->flow == Flow::kWaitDisk) {
-      REQUIRE(fixture_.turns.run_until([&] { return resumer_.resumed > before; }));
-      before = resumer_.resumed;
-      step = source_->send(socket_, limit);
-    }
+    const auto step = try_send(limit);
     REQUIRE(step.ok());
     CHECK(step->bytes <= limit);
     return *step;
@@ -91,6 +88,17 @@ class SteppedSource {
   }
 
  private:
+  Result<Step> try_send(std::uint64_t limit) {
+    int before = resumer_.resumed;
+    auto step = source_->send(socket_, limit);
+    while (step.ok() && step->flow == Flow::kWaitDisk) {
+      REQUIRE(fixture_.turns.run_until([&] { return resumer_.resumed > before; }));
+      before = resumer_.resumed;
+      step = source_->send(socket_, limit);
+    }
+    return step;
+  }
+
   ContractFixture& fixture_;
   SocketPair pair_;
   Deaf listener_;
@@ -129,6 +137,59 @@ TEST_CASE("a limit is kept for what was read and could not be sent") {
     for (const std::uint64_t limit : {1u, 10u, 100u}) sent += source.send_some(limit).bytes;
     received += receive_all(source.client(), sent - received.size());
     CHECK(received == body.substr(0, sent));
+  }
+}
+
+TEST_CASE("of a file that is open, range after range is sent, and nothing else") {
+  struct Selected {
+    std::uint64_t offset;
+    std::uint64_t size;
+  };
+  constexpr std::size_t kSize = 3 * kSlabBytes + 5;
+  const Selected ranges[] = {{kSize - 1, 1},          {0, 1},         {kSlabBytes - 1, 2},
+                             {7, 2 * kSlabBytes + 1}, {0, kSize},     {kSize - kSlabBytes, kSlabBytes},
+                             {kSlabBytes, 1},         {kSlabBytes, 3}};
+  const std::string body = body_of(kSize);
+  for (const SourceStrategy& strategy : sources_here()) {
+    for (const std::uint64_t limit : {std::uint64_t{kBytesPerTurn}, std::uint64_t{50021}}) {
+      INFO(strategy.name << ", limit " << limit);
+      ContractFixture f;
+      write_file(f.root / "file", body);
+      {
+        SteppedSource source(f, strategy, 4096);
+        std::string received;
+        ClientThread client([&] { received = receive_all(source.client(), SIZE_MAX); });
+        std::string expected;
+        for (const Selected& range : ranges) {
+          source.select(range.offset, range.size);
+          std::uint64_t sent = 0;
+          Step step{Flow::kMore, 0};
+          while (step.flow != Flow::kDone && sent < range.size) {
+            step = source.send_some(limit);
+            sent += step.bytes;
+          }
+          CHECK(step.flow == Flow::kDone);
+          CHECK(sent == range.size);
+          expected += body.substr(range.offset, range.size);
+        }
+        source.shut_down();
+        client.join();
+        CHECK((received == expected));
+      }
+      f.check_clean();
+    }
+  }
+}
+
+TEST_CASE("a file that becomes shorter than the range that is sent is an error") {
+  for (const SourceStrategy& strategy : sources_here()) {
+    INFO(strategy.name);
+    ContractFixture f;
+    write_file(f.root / "file", body_of(1000));
+    SteppedSource source(f, strategy);
+    source.select(500, 400);
+    fs::resize_file(f.root / "file", 500);
+    CHECK(source.fails(kBytesPerTurn));
   }
 }
 

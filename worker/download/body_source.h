@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "common/result.h"
@@ -37,8 +39,8 @@ inline Result<OpenedFile> open_target(const DownloadServices& services, const Do
 /// Gives one response body, in order, one step at a time: the mirror of BodySink. A connection owns its
 /// source and may destroy it at any time. Loop thread only.
 ///
-/// The caller calls open() until kDone, sends the head that info() describes, then calls send() until every
-/// byte is out.
+/// The caller calls open() until kDone, sends the head that file() describes, then calls send() until every
+/// byte is out; or selects a range first, and perhaps another one after that.
 class BodySource {
  public:
   virtual ~BodySource() = default;
@@ -49,15 +51,31 @@ class BodySource {
   /// What was opened. Only after open() said kDone.
   virtual const OpenedFile& file() const = 0;
 
-  /// Moves at most `limit` (> 0) bytes into the socket. `bytes` are those the socket took. A file that has
-  /// become shorter than info() said is the error kIo: the connection must break, never pad.
+  /// What send() gives from now on: `size` (> 0) bytes from `offset` on, all of them in the file as it was
+  /// opened. Without it, the whole file. Only after open() said kDone, before the first send() or after one
+  /// that said kDone.
+  void select(std::uint64_t offset, std::uint64_t size) {
+    offset_ = offset;
+    end_ = offset + size;
+  }
+
+  /// Moves at most `limit` (> 0) bytes into the socket. `bytes` are those the socket took; kDone with the
+  /// last of what was selected. A file that has become shorter than file() said is the error kIo: the
+  /// connection must break, never pad.
   virtual Result<Step> send(Socket& socket, std::uint64_t limit) = 0;
 
  protected:
   BodySource(const DownloadServices& services, Resumer& resumer) : services_(services), resumer_(resumer) {}
 
+  /// Bytes that the socket has not taken yet, of a file of `size` bytes.
+  std::uint64_t left_of(std::uint64_t size) const { return std::min(end_, size) - offset_; }
+
   const DownloadServices& services_;
   Resumer& resumer_;
+  std::uint64_t offset_ = 0;  // of the file: the first byte the socket has not taken
+
+ private:
+  std::uint64_t end_ = std::numeric_limits<std::uint64_t>::max();
 };
 
 }  // namespace forklift

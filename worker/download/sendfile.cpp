@@ -29,25 +29,24 @@ class SendfileSource : public BodySource {
   const OpenedFile& file() const override { return *file_; }
 
   Result<Step> send(Socket& socket, std::uint64_t limit) override {
-    const std::uint64_t left = file_->size - static_cast<std::uint64_t>(offset_);
+    const std::uint64_t left = left_of(file_->size);
+    auto offset = static_cast<off_t>(offset_);
     ssize_t sent = 0;
     do {
-      sent = file_ops::send_file(*socket.plain_fd(), file_->fd.get(), offset_,
+      sent = file_ops::send_file(*socket.plain_fd(), file_->fd.get(), offset,
                                  static_cast<std::size_t>(std::min(limit, left)));
     } while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno == EAGAIN) return Step{Flow::kWaitWritable, 0};
     if (sent < 0) return errno_error("sendfile");
     if (sent == 0) return Error{ErrorCode::kIo, "sendfile: the file became shorter"};
     const auto moved = static_cast<std::uint64_t>(sent);
+    offset_ += moved;
     return Step{moved == left ? Flow::kDone : Flow::kMore, moved};
   }
 
  protected:
   DownloadTarget target_;
   std::optional<OpenedFile> file_;
-
- private:
-  off_t offset_ = 0;
 };
 
 /// The same, but for a disk that may have to look for the file: opens on a pool thread.

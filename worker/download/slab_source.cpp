@@ -14,7 +14,7 @@ Result<Flow> SlabSource::open() {
 }
 
 Result<Step> SlabSource::send(Socket& socket, std::uint64_t limit) {
-  const std::uint64_t left = file_->size - offset_;
+  const std::uint64_t left = left_of(file_->size);
   if (unsent_.empty()) {
     const auto wanted = std::min({limit, left, std::uint64_t{kSlabBytes}});
     const Result<Flow> flow = read(static_cast<std::size_t>(wanted));

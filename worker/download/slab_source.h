@@ -26,7 +26,6 @@ class SlabSource : public BodySource {
   static Error became_shorter() { return {ErrorCode::kIo, "read: the file became shorter"}; }
 
   std::shared_ptr<OpenedFile> file_;  // shared with reads in flight
-  std::uint64_t offset_ = 0;          // of the file: the first byte the socket has not taken
   Chunk unsent_;
 
  private:
