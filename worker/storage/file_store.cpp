@@ -265,16 +265,17 @@ Result<OpenedFile> FileStore::open_path(const std::string& path) {
   return opened(std::move(fd));
 }
 
-Result<void> FileStore::check(std::string_view name, const ExpectedState& expected) const {
+Result<std::optional<FileVersion>> FileStore::look(std::string_view name) const {
   if (auto checked = check_name(name); !checked) return checked.error();
-  auto fd = state_->beneath.open(name, O_PATH, "check");
+  const auto fd = state_->beneath.open(name, O_PATH, "look");
+  if (!fd && fd.error().os_error == ENOENT) return std::optional<FileVersion>();
+  if (!fd) return fd.error();
   struct stat status {};
-  if (fd.ok() && file_ops::stat_fd(fd->get(), status) < 0) return errno_error("check: stat");
-  if (fd.ok() && S_ISREG(status.st_mode)) return check_expected(expected, &status);
-  if (fd.ok() && S_ISLNK(status.st_mode)) return Error{ErrorCode::kForbidden, "check: symbolic link", ELOOP};
-  if (fd.ok()) return Error{ErrorCode::kConflict, "check: not a file"};
-  if (fd.error().os_error == ENOENT) return check_expected(expected, nullptr);
-  return fd.error();
+  if (file_ops::stat_fd(fd->get(), status) < 0) return errno_error("look: stat");
+  // The walking resolver opens a symbolic link itself.
+  if (S_ISLNK(status.st_mode)) return Error{ErrorCode::kForbidden, "look: symbolic link", ELOOP};
+  if (!S_ISREG(status.st_mode)) return Error{ErrorCode::kConflict, "look: not a file"};
+  return std::optional(version_of(status));
 }
 
 Result<void> FileStore::remove(std::string_view name, Durability durability,

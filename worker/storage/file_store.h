@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -103,9 +104,8 @@ class FileStore {
   /// symbolic links are followed.
   static Result<OpenedFile> open_path(const std::string& path);
 
-  /// Whether an upload that expects this could be published now: the question before its body is asked for.
-  /// Errors as publish.
-  Result<void> check(std::string_view name, const ExpectedState& expected) const;
+  /// Which content stands at the name now; none where there is no file. Errors as publish.
+  Result<std::optional<FileVersion>> look(std::string_view name) const;
 
   /// Removes a regular file; its directories stay. With kFull the removal itself is synced. Errors as
   /// open_file, and kPrecondition, kExists: not what was expected there.

@@ -9,11 +9,11 @@ namespace forklift {
 
 class Remover::Job final : public DiskJob {
  public:
-  Job(Remover& owner, std::string name)
-      : owner_(&owner), services_(owner.services_), name_(std::move(name)) {}
+  Job(Remover& owner, std::string name, ExpectedState expected)
+      : owner_(&owner), services_(owner.services_), name_(std::move(name)), expected_(std::move(expected)) {}
 
   void run() override {
-    if (const auto removed = services_.store.remove(name_, services_.durability); !removed) {
+    if (const auto removed = services_.store.remove(name_, services_.durability, expected_); !removed) {
       error_ = removed.error();
     }
   }
@@ -28,11 +28,12 @@ class Remover::Job final : public DiskJob {
   Remover* owner_;
   const UploadServices& services_;
   std::string name_;
+  ExpectedState expected_;
   std::optional<Error> error_;
 };
 
-Remover::Remover(const UploadServices& services, Resumer& resumer, std::string name)
-    : services_(services), resumer_(resumer), name_(std::move(name)) {}
+Remover::Remover(const UploadServices& services, Resumer& resumer, std::string name, ExpectedState expected)
+    : services_(services), resumer_(resumer), name_(std::move(name)), expected_(std::move(expected)) {}
 
 Remover::~Remover() {
   if (in_flight_ != nullptr) in_flight_->cut_owner();
@@ -44,7 +45,7 @@ Result<Flow> Remover::step() {
     return Flow::kDone;
   }
   if (in_flight_ == nullptr) {
-    auto job = std::make_unique<Job>(*this, std::move(name_));
+    auto job = std::make_unique<Job>(*this, std::move(name_), std::move(expected_));
     in_flight_ = job.get();
     services_.disk.submit(std::move(job));
   }

@@ -11,7 +11,8 @@ namespace forklift {
 /// unobserved. Loop thread only.
 class Remover {
  public:
-  Remover(const UploadServices& services, Resumer& resumer, std::string name);
+  /// kPrecondition, kExists: the file is not what was expected.
+  Remover(const UploadServices& services, Resumer& resumer, std::string name, ExpectedState expected = {});
   Remover(const Remover&) = delete;
   Remover& operator=(const Remover&) = delete;
   ~Remover();
@@ -26,6 +27,7 @@ class Remover {
   const UploadServices& services_;
   Resumer& resumer_;
   std::string name_;
+  ExpectedState expected_;
   Job* in_flight_ = nullptr;
   bool returned_ = false;
   std::optional<Error> error_;

@@ -55,15 +55,12 @@ TEST_CASE("an upload that expects something else stores nothing") {
   for (const auto& expected : {ExpectedState{Kind::kOneOf, {"\"other\"", "W/" + there}},
                                ExpectedState{Kind::kOneOf, {}}, ExpectedState{Kind::kNoneOf, {there}}}) {
     CHECK(code_of(put_expecting(f, "a", expected)) == ErrorCode::kPrecondition);
-    CHECK(code_of(f.store.check("a", expected)) == ErrorCode::kPrecondition);
     CHECK(code_of(f.store.remove("a", Durability::kNone, expected)) == ErrorCode::kPrecondition);
   }
   CHECK(code_of(put_expecting(f, "a", {Kind::kAbsent})) == ErrorCode::kExists);
-  CHECK(code_of(f.store.check("a", {Kind::kAbsent})) == ErrorCode::kExists);
   for (const auto& expected : {ExpectedState{Kind::kPresent}, ExpectedState{Kind::kOneOf, {there}}}) {
     for (const char* name : {"b", "d/e/f"}) {
       CHECK(code_of(put_expecting(f, name, expected)) == ErrorCode::kPrecondition);
-      CHECK(code_of(f.store.check(name, expected)) == ErrorCode::kPrecondition);
       CHECK(code_of(f.store.remove(name, Durability::kNone, expected)) == ErrorCode::kPrecondition);
     }
   }
@@ -79,24 +76,27 @@ TEST_CASE("what is no file is refused whatever is expected") {
   for (const Kind kind : {Kind::kAny, Kind::kAbsent, Kind::kPresent, Kind::kOneOf, Kind::kNoneOf}) {
     CHECK(code_of(put_expecting(f, "d", {kind})) == ErrorCode::kConflict);
     CHECK(code_of(put_expecting(f, "link", {kind})) == ErrorCode::kForbidden);
-    CHECK(code_of(f.store.check("d", {kind})) == ErrorCode::kConflict);
-    CHECK(code_of(f.store.check("link", {kind})) == ErrorCode::kForbidden);
   }
 }
 
-TEST_CASE("the question before the upload is answered as the upload would be") {
+TEST_CASE("a look tells which content stands at a name") {
   const StoreFixture f;
-  REQUIRE(f.replace("d/a", "x").ok());
-  for (const Kind kind : {Kind::kAny, Kind::kAbsent, Kind::kPresent, Kind::kOneOf, Kind::kNoneOf}) {
-    for (const char* name : {"d/a", "d/b", "none/c"}) {
-      const ExpectedState expected{kind, {etag_at(f.store, "d/a")}};
-      const bool asked = f.store.check(name, expected).ok();
-      CHECK(asked == put_expecting(f, name, expected).ok());
-      fs::remove_all(f.root / "d" / "b");
-      fs::remove_all(f.root / "none");
-      REQUIRE(f.replace("d/a", "x").ok());
-    }
+  const auto stored = f.replace("d/a", "x");
+  REQUIRE(stored.ok());
+  const auto there = f.store.look("d/a");
+  REQUIRE(there.ok());
+  REQUIRE(there->has_value());
+  CHECK(etag_of(**there) == etag_of(stored->version));
+  for (const char* name : {"b", "d/b", "none/b"}) {
+    const auto none = f.store.look(name);
+    REQUIRE(none.ok());
+    CHECK_FALSE(none->has_value());
   }
+  fs::create_symlink("d/a", f.root / "link");
+  CHECK(code_of(f.store.look("d")) == ErrorCode::kConflict);
+  CHECK(code_of(f.store.look("d/a/b")) == ErrorCode::kConflict);
+  CHECK(code_of(f.store.look("link")) == ErrorCode::kForbidden);
+  CHECK(code_of(f.store.look("../a")) == ErrorCode::kBadName);
 }
 
 TEST_CASE("no two generations of a name have one ETag, however fast they follow one another") {

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "common/result.h"
+#include "worker/loop/disk_pool.h"
+#include "worker/loop/flow.h"
+
+namespace forklift {
+
+/// One blocking call on the disk pool for somebody on the loop thread, who owns this and may destroy it
+/// early: then what comes is for nobody.
+template <typename Value>
+class DiskCall {
+ public:
+  /// Submits `work`: it takes nothing, gives a Result<Value>, and owns what it touches.
+  template <typename Work>
+  DiskCall(DiskPool& disk, Resumer& resumer, Work work) : resumer_(resumer) {
+    auto job = std::make_unique<WorkJob<Work>>(*this, std::move(work));
+    in_flight_ = job.get();
+    disk.submit(std::move(job));
+  }
+  DiskCall(const DiskCall&) = delete;
+  DiskCall& operator=(const DiskCall&) = delete;
+  ~DiskCall() {
+    if (in_flight_ != nullptr) in_flight_->owner = nullptr;
+  }
+
+  /// Nothing until the call has returned and resume() was called.
+  const std::optional<Result<Value>>& outcome() const { return outcome_; }
+
+ private:
+  struct Job : DiskJob {
+    explicit Job(DiskCall& for_whom) : owner(&for_whom) {}
+
+    void done(std::unique_ptr<DiskJob>) override {
+      if (owner == nullptr) return;
+      owner->in_flight_ = nullptr;
+      owner->outcome_ = std::move(outcome);
+      owner->resumer_.resume();
+    }
+
+    DiskCall* owner;
+    std::optional<Result<Value>> outcome;
+  };
+
+  template <typename Work>
+  struct WorkJob final : Job {
+    WorkJob(DiskCall& for_whom, Work to_do) : Job(for_whom), work(std::move(to_do)) {}
+    void run() override { this->outcome.emplace(work()); }
+    Work work;
+  };
+
+  Resumer& resumer_;
+  Job* in_flight_ = nullptr;
+  std::optional<Result<Value>> outcome_;
+};
+
+}  // namespace forklift
