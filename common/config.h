@@ -56,6 +56,7 @@ struct Config {
   std::string sample;                          // file that downloads without a name serve; empty: none
   std::string upload_strategy = "blocking";    // of PUT /files/NAME
   std::string download_strategy = "sendfile";  // of GET /files/NAME
+  std::string cache_control;                   // Cache-Control of GET /files/NAME; empty: none
   Durability durability = Durability::kNone;
   Base64Choice base64 = Base64Choice::kAuto;
   std::size_t uploads_kept = 0;  // of the article's endpoints, newest first, a worker; 0: all

@@ -141,6 +141,8 @@ constexpr std::array kTable{
            "How PUT /files/NAME writes; worker --list-strategies names them"},
     Option{"--download-strategy", Group::kFiles, Kind::kText, "NAME", &Config::download_strategy, kNoRange,
            "How GET /files/NAME reads; worker --list-strategies names them"},
+    Option{"--cache-control", Group::kFiles, Kind::kText, "TEXT", &Config::cache_control, kNoRange,
+           "What Cache-Control says of files; none: no such header"},
     Option{"--durability", Group::kFiles, Kind::kChoice, "none|data|full", number<&Config::durability>(),
            kNoRange, "Before an upload is answered: nothing, fdatasync, or fsync of its directory too"},
     Option{"--base64", Group::kFiles, Kind::kChoice, "auto|libb64|simd", number<&Config::base64>(), kNoRange,

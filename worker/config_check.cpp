@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/privileges.h"
 #include "worker/download/strategies.h"
+#include "worker/http/file_answers.h"
 #include "worker/routes/table.h"
 #include "worker/storage/file_store.h"
 #include "worker/upload/strategies.h"
@@ -57,6 +58,7 @@ Checked check_root(const Config& config) {
 }
 
 Checked check_files(const Config& config) {
+  if (const auto answers = FileAnswers::of(config); !answers) return answers.error();
   if (!config.sample.empty() && ::access(config.sample.c_str(), R_OK) != 0) {
     return log::text("cannot read the sample ", config.sample, ": ", os_reason());
   }

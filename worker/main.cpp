@@ -113,22 +113,18 @@ int serve(const Config& config, Ground& ground) {
   auto options = route_options_of(config, *store);
   if (!options) return fail(options.error());
   const RouteTable routes(*std::move(options));
+  const auto file_answers = FileAnswers::of(config);
+  if (!file_answers) return fail(file_answers.error());
   auto access_log = access_log_of(config);
   if (!access_log) return fail(access_log.error());
   const auto activities = std::make_unique<ActivityBoard>();
   const AbortDump dump(*activities);
   RequestIds request_ids = RequestIds::random();
   DateCache dates;
-  const ConnectionServices services{loop,
-                                    config,
-                                    routes,
-                                    uploads,
-                                    downloads,
-                                    ground.scoreboard(),
-                                    request_ids,
-                                    dates,
-                                    *access_log ? &**access_log : nullptr,
-                                    activities.get()};
+  const ConnectionServices services{loop,          config,          routes,
+                                    uploads,       downloads,       ground.scoreboard(),
+                                    request_ids,   dates,           *access_log ? &**access_log : nullptr,
+                                    *file_answers, activities.get()};
   Server server(services, ground.listening_fds(),
                 config.accept == AcceptMode::kGate ? ground.fleet() : nullptr);
   Sweeper sweeper(loop, uploads, config.part_age_max);

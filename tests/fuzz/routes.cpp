@@ -32,6 +32,7 @@ struct Check {
     if (!send.sample) check_name_is_safe(send.name);
   }
   void operator()(const Remove& remove) const { check_name_is_safe(remove.name); }
+  void operator()(const List& list) const { must(list.limit >= 1 && list.limit <= 1000); }
   void operator()(const Problem& problem) const {
     must(problem.status >= 400 && problem.status <= 501);
     must((problem.status == 405) == !problem.allow.empty());

@@ -231,7 +231,7 @@ class Client:
     def response(self, method="GET"):
         status, headers = self.head()
         size = 0
-        if method != "HEAD" and status >= 200 and status != 204:
+        if method != "HEAD" and status >= 200 and status not in (204, 304):
             size = int(headers["content-length"])
         return Response(status, headers, self.take(size))
 

@@ -1,6 +1,21 @@
 #include "worker/http/byteranges.h"
 
+#include <sys/random.h>
+
+#include <array>
+
 namespace forklift {
+
+std::string random_boundary() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return {};
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
 
 std::string content_range(const ByteRange& range, std::uint64_t size) {
   return "bytes " + std::to_string(range.first) + '-' + std::to_string(range.last) + '/' +

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "worker/http/range.h"
@@ -38,5 +39,34 @@ class ByterangesFrame {
   std::string part_type_;
   std::uint64_t size_;
 };
+
+/// A multipart/byteranges body on its way: text, a range, text, a range …, text. Belongs to one answer.
+class ByterangesBody {
+ public:
+  ByterangesBody(ByterangesFrame frame, std::vector<ByteRange> ranges)
+      : frame_(std::move(frame)), ranges_(std::move(ranges)) {}
+
+  const ByterangesFrame& frame() const { return frame_; }
+  std::uint64_t content_length() const { return frame_.content_length(ranges_).value_or(0); }
+
+  /// The text that comes next, then `range`, or the end where there is none.
+  struct Piece {
+    std::string text;
+    std::optional<ByteRange> range;
+  };
+  Piece next() {
+    if (next_ == ranges_.size()) return {frame_.end(), std::nullopt};
+    const ByteRange& range = ranges_[next_++];
+    return {frame_.part_head(range), range};
+  }
+
+ private:
+  ByterangesFrame frame_;
+  std::vector<ByteRange> ranges_;
+  std::size_t next_ = 0;
+};
+
+/// 32 hexadecimal digits from getrandom(2). Empty where the kernel has none to give.
+std::string random_boundary();
 
 }  // namespace forklift

@@ -20,8 +20,8 @@ constexpr std::size_t kSetAsideBytesMax = 16 * 1024;
 constexpr seconds kRateJudgedAfter{10};
 
 /// In the order of Connection::Phase.
-constexpr const char* kPhaseNames[] = {"head", "continue", "receive", "finish", "remove",
-                                       "open", "reply",    "send",    "linger"};
+constexpr const char* kPhaseNames[] = {"head", "continue", "receive", "finish", "judge", "remove",
+                                       "list", "open",     "reply",   "send",   "linger"};
 
 /// In the order of Flow.
 constexpr const char* kWaitNames[] = {"its next turn", "the client's bytes", "the client to read", "the disk",
@@ -70,6 +70,10 @@ Flow Connection::step() {
       return step_receive();
     case Phase::kFinish:
       return step_finish();
+    case Phase::kJudge:
+      return step_judge();
+    case Phase::kList:
+      return step_list();
     case Phase::kRemove:
       return step_remove();
     case Phase::kOpen:

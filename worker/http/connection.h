@@ -6,16 +6,21 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/config.h"
 #include "common/scoreboard.h"
 #include "worker/http/activity.h"
+#include "worker/http/byteranges.h"
+#include "worker/http/file_answers.h"
 #include "worker/http/parser.h"
 #include "worker/http/reply.h"
 #include "worker/http/request_id.h"
 #include "worker/http/response.h"
 #include "worker/loop/chunk.h"
+#include "worker/loop/disk_call.h"
 #include "worker/loop/event_loop.h"
 #include "worker/loop/socket.h"
 #include "worker/upload/remover.h"
@@ -36,6 +41,7 @@ struct ConnectionServices {
   RequestIds& request_ids;
   DateCache& dates;
   AccessLog* access_log;  // nullptr: none
+  const FileAnswers& files;
   ActivityBoard* activities = nullptr;
 };
 
@@ -57,8 +63,11 @@ class ConnectionOwner {
 /// One client's connection: requests one after the other, each through its phases
 ///
 ///     head → receive → finish ┐
-///     head → remove ──────────┼→ reply → (send) → head, or linger
-///     head → open ────────────┘
+///     head → remove ──────────┼→ reply → (send → reply …) → head, or linger
+///     head → open ────────────┤
+///     head → list ────────────┘
+///
+/// and before receive and remove, where there are preconditions, judge.
 ///
 /// run() is the pump: it takes steps until one has to wait, and parks only on an event that is sure to come.
 /// Who waits for memory waits for others: that ends with their memory, with the stall timeout (503), or when
@@ -104,11 +113,23 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     kContinue,  // sending 100 Continue
     kReceive,   // moving the body into the sink
     kFinish,    // the sink publishes
+    kJudge,     // looking at what the preconditions of an upload or a removal are about
     kRemove,    // a file is being removed
+    kList,      // files are being named
     kOpen,      // the source opens its file
     kReply,     // sending the response head, and the body where it is small
     kSend,      // the source sends the body
     kLinger,    // everything is sent; reading until the client has seen it (RFC 9112, 9.6)
+  };
+
+  /// What waits for its preconditions to be judged, and the look at the file they are about.
+  struct Judgement {
+    template <typename Wanted, typename Work>
+    Judgement(Wanted&& what, DiskPool& disk, Resumer& resumer, Work work)
+        : wanted(std::move(what)), look(disk, resumer, std::move(work)) {}
+
+    std::variant<Receive, Remove> wanted;
+    DiskCall<std::optional<FileVersion>> look;
   };
 
   /// One request and its answer.
@@ -116,8 +137,13 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     std::unique_ptr<BodySink> sink;
     std::unique_ptr<BodySource> source;
     std::unique_ptr<Remover> remover;
+    std::unique_ptr<Judgement> judgement;
+    std::unique_ptr<DiskCall<std::string>> listing;
+    std::unique_ptr<ByterangesBody> ranges;  // of an answer with several
     StoredStyle style = StoredStyle::kArticle;
     std::string_view strategy;        // the one really used
+    std::string_view content_type;    // of the file to send
+    std::string disposition;          // the same; empty: none
     std::uint64_t body_left = 0;      // of a Content-Length body
     std::uint64_t body_received = 0;  // decoded bytes
     std::uint64_t judged_bytes = 0;   // body_received when the rate was last found good
@@ -126,6 +152,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     bool sink_paused = false;  // it said kWaitDisk, or wants to be asked first
     bool keep_alive = false;
     bool head_only = false;
+    bool file_follows = false;  // the output that is being sent
     bool head_read = false;
     int http_minor = 1;
     int status = 0;
@@ -165,10 +192,10 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   Flow decide(Receive&& receive);
   Flow decide(Send&& send);
   Flow decide(Remove&& remove);
+  Flow decide(List&& list);
   Flow decide(Problem&& problem);
   Flow refuse(const Problem& problem);
   Flow reply_stored();
-  Flow reply_file();
   Flow reply(ResponseHead head, std::string_view body);
   Flow end_exchange();
   void account();
@@ -183,10 +210,31 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   Flow step_finish();
   void tell_keeper();
   Flow step_remove();
-  Flow step_open();
   Flow step_reply();
-  Flow step_send();
   Flow step_linger();
+
+  // Its preconditions: connection_judge.cpp
+  Flow look_first(Receive&& receive);
+  Flow look_first(Remove&& remove);
+  template <typename Wanted>
+  Flow look_on_pool(Wanted&& wanted, const std::string& name);
+  Flow step_judge();
+  Flow judge(Receive&& receive, const Result<std::optional<FileVersion>>& there);
+  Flow judge(Remove&& remove, const Result<std::optional<FileVersion>>& there);
+  Precondition judged_of(const std::optional<FileVersion>& there) const;
+  Flow proceed(Receive&& receive, ExpectedState&& expected);
+  Flow proceed(Remove&& remove, ExpectedState&& expected);
+
+  // A file, or a list of them, as the answer: connection_file.cpp
+  Flow step_open();
+  Flow reply_file();
+  std::optional<Flow> reply_as_asked(const ResponseHead& whole, const Validators& current);
+  Flow reply_range(ResponseHead head, const ByteRange& range);
+  Flow reply_ranges(ResponseHead head, std::vector<ByteRange>&& ranges, std::string boundary);
+  Flow refuse_range(std::uint64_t size);
+  void append_next_range();
+  Flow step_send();
+  Flow step_list();
 
   const ConnectionServices& services_;
   ConnectionOwner& owner_;

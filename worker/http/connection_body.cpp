@@ -114,10 +114,16 @@ Flow Connection::decide(Receive&& receive) {
   }
   exchange_.style = receive.style;
   exchange_.strategy = receive.strategy->name;
+  if (receive.conditional) return look_first(std::move(receive));
+  return proceed(std::move(receive), {});
+}
+
+Flow Connection::proceed(Receive&& receive, ExpectedState&& expected) {
+  if (receive.conditional) receive.target.expected = std::move(expected);
   exchange_.sink_paused = receive.format == BodyFormat::kJson;
   exchange_.sink = make_sink(std::move(receive));
   phase_ = Phase::kReceive;
-  if (head.expects_continue && !exchange_.body_complete && input_.empty()) {
+  if (parser_.head().expects_continue && !exchange_.body_complete && input_.empty()) {
     output_ = continue_head();
     phase_ = Phase::kContinue;
   }
@@ -144,8 +150,14 @@ void Connection::tell_keeper() {
 }
 
 Flow Connection::decide(Remove&& remove) {
+  if (remove.conditional) return look_first(std::move(remove));
+  return proceed(std::move(remove), {});
+}
+
+Flow Connection::proceed(Remove&& remove, ExpectedState&& expected) {
   Resumer& resumer = *this;
-  exchange_.remover = std::make_unique<Remover>(services_.uploads, resumer, std::move(remove.name));
+  exchange_.remover =
+      std::make_unique<Remover>(services_.uploads, resumer, std::move(remove.name), std::move(expected));
   phase_ = Phase::kRemove;
   return Flow::kMore;
 }
@@ -157,41 +169,12 @@ Flow Connection::step_remove() {
   return reply({.status = 204}, {});
 }
 
-Flow Connection::decide(Send&& send) {
-  exchange_.strategy = send.strategy->name;
-  exchange_.source =
-      send.strategy->make(services_.downloads, *this, DownloadTarget{std::move(send.name), send.sample});
-  phase_ = Phase::kOpen;
-  return Flow::kMore;
-}
-
-Flow Connection::step_open() {
-  const Result<Flow> opened = exchange_.source->open();
-  if (!opened) {
-    exchange_.source.reset();
-    return fail(opened.error());
-  }
-  return *opened == Flow::kDone ? reply_file() : *opened;
-}
-
 Flow Connection::step_reply() {
-  const bool body_follows =
-      exchange_.source != nullptr && !exchange_.head_only && exchange_.source->file().size > 0;
-  const Flow flow = flush_output(body_follows);
+  const Flow flow = flush_output(exchange_.file_follows);
   if (flow != Flow::kMore) return flow;
-  if (!body_follows) return end_exchange();
+  if (!exchange_.file_follows) return end_exchange();
   phase_ = Phase::kSend;
   return Flow::kMore;
-}
-
-Flow Connection::step_send() {
-  const Result<Step> sent = exchange_.source->send(socket_, kBytesPerTurn);
-  // The head promised a length that cannot be kept: only a broken connection says so.
-  if (!sent) return Flow::kDone;
-  moved(sent->bytes);
-  add(services_.scoreboard.bytes_sent, sent->bytes);
-  exchange_.sent += sent->bytes;
-  return sent->flow == Flow::kDone ? end_exchange() : sent->flow;
 }
 
 Flow Connection::step_linger() {

@@ -83,28 +83,22 @@ Flow Connection::refuse(const Problem& problem) {
 
 Flow Connection::reply_stored() {
   const Stored& stored = exchange_.sink->stored();
-  if (exchange_.style == StoredStyle::kPut && stored.replaced) return reply({.status = 204}, {});
+  if (exchange_.style == StoredStyle::kPut && stored.replaced) {
+    return reply({.status = 204, .etag = etag_of(stored.version)}, {});
+  }
   const FormContent* form = exchange_.sink->form();
   const std::string body = form == nullptr ? stored_json(stored) : form_json(*form);
   if (exchange_.style == StoredStyle::kArticle) {
     return reply({.content_type = "application/json", .content_length = body.size()}, body);
   }
-  const std::string location = location_of(stored);
+  const std::string location = location_of(stored.file_path);
+  const std::string etag = etag_of(stored.version);
   return reply({.status = 201,
                 .content_type = "application/json",
                 .content_length = body.size(),
-                .location = location},
+                .location = location,
+                .etag = etag},
                body);
-}
-
-Flow Connection::reply_file() {
-  const OpenedFile& file = exchange_.source->file();
-  const std::string etag = etag_of(file);
-  return reply({.content_type = "application/octet-stream",
-                .content_length = file.size,
-                .etag = etag,
-                .last_modified = file.modified.tv_sec},
-               {});
 }
 
 Flow Connection::reply(ResponseHead head, std::string_view body) {

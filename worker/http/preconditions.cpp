@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/ascii.h"
 #include "worker/http/entity_tag.h"
 #include "worker/http/http_date.h"
 #include "worker/http/joined_field.h"
@@ -118,6 +119,12 @@ ExpectedState expected_of(const Conditions& asked) {
 }
 
 }  // namespace
+
+bool has_conditions(const RequestHead& head) {
+  return std::any_of(head.fields.begin(), head.fields.end(), [](const HeaderField& field) {
+    return equal_ignoring_case(field.name.substr(0, 3), "If-") || equal_ignoring_case(field.name, "Range");
+  });
+}
 
 Precondition judge_preconditions(const RequestHead& head, const std::optional<Validators>& current,
                                  std::time_t now) {

@@ -16,6 +16,10 @@ struct Validators {
   std::time_t last_modified = 0;
 };
 
+/// Whether the head has any field that judge_preconditions or choose_range (range.h) looks at: one cheap look
+/// for the many requests that have none.
+bool has_conditions(const RequestHead& head);
+
 /// What the preconditions of a request come to.
 struct Precondition {
   enum class Verdict : std::uint8_t {

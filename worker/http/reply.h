@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -33,29 +34,42 @@ struct Answer {
   std::string_view allow;  // a literal: the Allow header of an answer to OPTIONS
 };
 
-/// Take the request's body, or the files in it, into `target`, then answer in `style`.
+/// Take the request's body, or the files in it, into `target`, then answer in `style`. `conditional`: only if
+/// the head's preconditions hold of what stands there; they are judged before any of the body is taken, and
+/// again at commit.
 struct Receive {
   UploadTarget target;
   const SinkStrategy* strategy;
   StoredStyle style;
   BodyFormat format = BodyFormat::kRaw;
   std::string boundary = {};  // of a form
+  bool conditional = false;
 };
 
-/// Send the file `name`. For HEAD the head alone.
+/// Send the file `name`, or what the head's preconditions and ranges ask of it. For HEAD the head alone.
 struct Send {
   std::string name;
   const SourceStrategy* strategy;
-  bool sample = false;  // send the file of --sample instead; `name` is empty
+  bool sample = false;      // send the file of --sample instead; `name` is empty
+  bool attachment = false;  // to be saved by its name: Content-Disposition
 };
 
-/// Remove the file `name`, then answer 204.
+/// Remove the file `name`, then answer 204. `conditional` as for Receive.
 struct Remove {
   std::string name;
+  bool conditional = false;
+};
+
+/// Name files: one page of those whose names begin with `prefix` and come after `after`.
+struct List {
+  std::string prefix;
+  std::string after;
+  std::size_t limit = 0;
+  bool html = false;  // else JSON
 };
 
 /// What a route decides: plain data. The connection does it.
-using Reply = std::variant<Answer, Receive, Send, Remove, Problem>;
+using Reply = std::variant<Answer, Receive, Send, Remove, List, Problem>;
 
 /// The decision over a request: pure, no socket, no loop, no clock. Implemented by routes/table.
 class Router {

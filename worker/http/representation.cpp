@@ -63,19 +63,23 @@ std::string form_json(const FormContent& form) {
   return json + "]}\n";
 }
 
-std::string location_of(const Stored& stored) {
+void append_percent_encoded(std::string& out, std::string_view text) {
   constexpr std::string_view kHexDigits = "0123456789ABCDEF";
-  std::string location = "/files/";
-  for (const char byte : stored.file_path) {
+  for (const char byte : text) {
     if (unreserved(byte)) {
-      location += byte;
+      out += byte;
       continue;
     }
     const auto value = static_cast<unsigned char>(byte);
-    location += '%';
-    location += kHexDigits[value >> 4];
-    location += kHexDigits[value & 15];
+    out += '%';
+    out += kHexDigits[value >> 4];
+    out += kHexDigits[value & 15];
   }
+}
+
+std::string location_of(std::string_view name) {
+  std::string location = "/files/";
+  append_percent_encoded(location, name);
   return location;
 }
 

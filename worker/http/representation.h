@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "worker/download/body_source.h"
 #include "worker/upload/form.h"
@@ -14,7 +15,10 @@ std::string stored_json(const Stored& stored);
 /// [{"name", "value"} …]}.
 std::string form_json(const FormContent& form);
 
-/// Where a stored file can be had: "/files/<file_path>", percent-encoded (RFC 3986, 2.1).
-std::string location_of(const Stored& stored);
+/// Letters, digits and "-._~/" as they are, every other byte as %XX (RFC 3986, 2.1).
+void append_percent_encoded(std::string& out, std::string_view text);
+
+/// Where a file can be had: "/files/<name>", percent-encoded (RFC 3986, 2.1).
+std::string location_of(std::string_view name);
 
 }  // namespace forklift

@@ -84,7 +84,8 @@ void append_head(std::string& out, const ResponseHead& head, std::string_view da
   append_field(out, "Date: ", date);
   out += "Server: forklift\r\n";
   append_field(out, "Content-Type: ", head.content_type);
-  const bool may_have_length = head.status >= 200 && head.status != 204;  // RFC 9110, 8.6
+  const bool may_have_length =
+      head.status >= 200 && head.status != 204 && head.status != 304;  // RFC 9110, 8.6
   if (head.content_length && may_have_length) {
     out += "Content-Length: ";
     append_number(out, *head.content_length);
@@ -96,6 +97,9 @@ void append_head(std::string& out, const ResponseHead& head, std::string_view da
     append_http_date(out, *head.last_modified);
     out += "\r\n";
   }
+  append_field(out, "Content-Range: ", head.content_range);
+  append_field(out, "Content-Disposition: ", head.content_disposition);
+  out += head.fields;
   append_field(out, "Location: ", head.location);
   append_field(out, "Allow: ", head.allow);
   if (head.retry_after_s > 0) {

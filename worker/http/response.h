@@ -12,7 +12,7 @@ namespace forklift {
 struct ResponseHead {
   int status = 200;
   std::string_view content_type = {};                // empty: no Content-Type
-  std::optional<std::uint64_t> content_length = {};  // absent only for 1xx and 204
+  std::optional<std::uint64_t> content_length = {};  // absent only for 1xx, 204 and 304
   bool keep_alive = true;                            // false: Connection: close
   int http_minor = 1;                                // of the request; 1.0 keep-alive is said aloud
   std::string_view request_id = {};                  // X-Request-Id; empty: none
@@ -21,6 +21,9 @@ struct ResponseHead {
   std::string_view location = {};  // already percent-encoded
   std::string_view etag = {};      // with its quotes
   std::optional<std::time_t> last_modified = {};
+  std::string_view content_range = {};
+  std::string_view content_disposition = {};
+  std::string_view fields = {};  // further header lines, whole: each with its "\r\n"
 };
 
 /// Appends an IMF-fixdate: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7). Years 0 to 9999.

@@ -1,7 +1,7 @@
 #include "worker/routes/files.h"
 
-#include <optional>
-
+#include "worker/http/preconditions.h"
+#include "worker/routes/query.h"
 #include "worker/storage/safe_path.h"
 
 namespace forklift {
@@ -11,20 +11,13 @@ constexpr std::string_view kPrefix = "/files/";
 
 Result<std::string> name_of(const RequestHead& head) { return decode_name(head.path.substr(kPrefix.size())); }
 
-std::optional<Problem> judge_preconditions(const RequestHead& head, bool may_create_only) {
-  const std::string_view none_match = head.field("If-None-Match");
-  const bool known = none_match.empty() || (may_create_only && none_match == "*");
-  if (known && head.field("If-Match").empty() && head.field("If-Unmodified-Since").empty()) return {};
-  return Problem{
-      501, "precondition-unknown", "Of all preconditions this server knows PUT with If-None-Match: *.", {}};
-}
-
 }  // namespace
 
 Reply get_file(const RouteOptions& options, const Route&, const RequestHead& head) {
   auto name = name_of(head);
   if (!name) return problem_of(name.error());
-  return Send{*std::move(name), options.download_strategy, false};
+  const bool attachment = query_value(head.query, "download").has_value();
+  return Send{*std::move(name), options.download_strategy, false, attachment};
 }
 
 Reply put_file(const RouteOptions& options, const Route&, const RequestHead& head) {
@@ -34,18 +27,18 @@ Reply put_file(const RouteOptions& options, const Route&, const RequestHead& hea
   if (!head.field("Content-Range").empty()) {
     return Problem{400, "content-range", "A file is put whole, never as a range of it.", {}};
   }
-  if (auto problem = judge_preconditions(head, true)) return *std::move(problem);
-  const bool create_only = !head.field("If-None-Match").empty();
-  return Receive{{*std::move(name), create_only ? PublishMode::kCreateOnly : PublishMode::kReplace},
-                 options.upload_strategy,
-                 StoredStyle::kPut};
+  const bool create_only = head.field("If-None-Match") == "*";
+  Receive receive{{*std::move(name), create_only ? PublishMode::kCreateOnly : PublishMode::kReplace},
+                  options.upload_strategy,
+                  StoredStyle::kPut};
+  receive.conditional = has_conditions(head);
+  return receive;
 }
 
 Reply delete_file(const RouteOptions&, const Route&, const RequestHead& head) {
   auto name = name_of(head);
   if (!name) return problem_of(name.error());
-  if (auto problem = judge_preconditions(head, false)) return *std::move(problem);
-  return Remove{*std::move(name)};
+  return Remove{*std::move(name), has_conditions(head)};
 }
 
 }  // namespace forklift

@@ -1,6 +1,7 @@
 #include "worker/http/byteranges.h"
 
 #include <random>
+#include <set>
 
 #include "support/catch.h"
 
@@ -37,6 +38,33 @@ TEST_CASE("the length of a multipart answer is that of the bytes it has") {
     }
     body += frame.end();
     REQUIRE(frame.content_length(ranges) == body.size());
+  }
+}
+
+TEST_CASE("a multipart answer gives text and ranges in turn, as long as it said") {
+  const std::vector<ByteRange> ranges = {{7, 9}, {0, 0}, {100, 199}};
+  const ByterangesFrame frame("B", "text/plain", 1000);
+  ByterangesBody body(frame, ranges);
+  std::uint64_t size = 0;
+  for (const ByteRange& range : ranges) {
+    const auto piece = body.next();
+    CHECK(piece.text == frame.part_head(range));
+    CHECK(piece.range == range);
+    size += piece.text.size() + range.size();
+  }
+  const auto last = body.next();
+  CHECK(last.text == frame.end());
+  CHECK_FALSE(last.range);
+  CHECK(body.content_length() == size + last.text.size());
+}
+
+TEST_CASE("a boundary is hard to guess") {
+  std::set<std::string> seen;
+  for (int i = 0; i < 100; ++i) {
+    const std::string boundary = random_boundary();
+    CHECK(boundary.size() == 32);
+    CHECK(boundary.find_first_not_of("0123456789abcdef") == boundary.npos);
+    CHECK(seen.insert(boundary).second);
   }
 }
 

@@ -76,8 +76,9 @@ struct ServerFixture : ContractFixture {
   ScoreboardRegion region;
   RequestIds request_ids{1};
   DateCache dates;
+  FileAnswers files{MediaTypes::built_in(), ""};
   ConnectionServices services{turns.loop,     config,      router, uploads, downloads,
-                              region.board(), request_ids, dates,  nullptr};
+                              region.board(), request_ids, dates,  nullptr, files};
   ConnectionTable table{services};
 };
 

@@ -44,6 +44,17 @@ TEST_CASE("a response head says what it was given, in one piece") {
         "Allow: GET, HEAD\r\nRetry-After: 12\r\n\r\n");
 }
 
+TEST_CASE("a response head has the lines it was given whole") {
+  ResponseHead head;
+  head.status = 206;
+  head.content_range = "bytes 1-2/3";
+  head.content_disposition = "attachment";
+  head.fields = "A: b\r\nC: d\r\n";
+  CHECK(head_of(head) ==
+        "HTTP/1.1 206 Partial Content\r\nDate: DATE\r\nServer: forklift\r\nContent-Range: bytes 1-2/3\r\n"
+        "Content-Disposition: attachment\r\nA: b\r\nC: d\r\n\r\n");
+}
+
 TEST_CASE("a response head is appended") {
   std::string out = "before";
   append_head(out, {}, "DATE");
@@ -65,6 +76,7 @@ TEST_CASE("an answer that has no body by its status has no length") {
   CHECK(has(head_of(head_with_length(200)), "Content-Length: 0\r\n"));
   CHECK(has(head_of(head_with_length(404)), "Content-Length: 0\r\n"));
   CHECK_FALSE(has(head_of(head_with_length(204)), "Content-Length"));
+  CHECK_FALSE(has(head_of(head_with_length(304)), "Content-Length"));
   CHECK_FALSE(has(head_of(head_with_length(100)), "Content-Length"));
 }
 

@@ -144,16 +144,30 @@ TEST_CASE("no name leads out of the root or into what is the server's") {
 }
 
 TEST_CASE("a put can ask to create only") {
-  CHECK(as<Receive>(route("PUT /files/a", "If-None-Match: *\r\n")).target.mode == PublishMode::kCreateOnly);
+  const auto put = as<Receive>(route("PUT /files/a", "If-None-Match: *\r\n"));
+  CHECK(put.target.mode == PublishMode::kCreateOnly);
+  CHECK(put.conditional);
+  const auto other = as<Receive>(route("PUT /files/a", "If-None-Match: \"x\"\r\n"));
+  CHECK(other.target.mode == PublishMode::kReplace);
 }
 
-TEST_CASE("a precondition that cannot be told is refused, not ignored") {
-  refused("PUT /files/a", 501, "precondition-unknown", "If-None-Match: \"x\"\r\n");
-  refused("PUT /files/a", 501, "precondition-unknown", "If-Match: \"x\"\r\n");
-  refused("PUT /files/a", 501, "precondition-unknown",
-          "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
-  refused("DELETE /files/a", 501, "precondition-unknown", "If-Match: *\r\n");
-  refused("DELETE /files/a", 501, "precondition-unknown", "If-None-Match: *\r\n");
+TEST_CASE("a request with a precondition is judged before it is done, others are not") {
+  for (const std::string field : {"If-None-Match: \"x\"", "If-Match: \"x\"", "if-match: *",
+                                  "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT"}) {
+    CHECK(as<Receive>(route("PUT /files/a", field + "\r\n")).conditional);
+    CHECK(as<Remove>(route("DELETE /files/a", field + "\r\n")).conditional);
+  }
+  for (const std::string field : {"", "Accept: a\r\n", "I: a\r\n", "If: (x)\r\n"}) {
+    CHECK_FALSE(as<Receive>(route("PUT /files/a", field)).conditional);
+    CHECK_FALSE(as<Remove>(route("DELETE /files/a", field)).conditional);
+  }
+}
+
+TEST_CASE("a file is to be saved by its name where the query says so") {
+  CHECK(as<Send>(route("GET /files/a?download")).attachment);
+  CHECK(as<Send>(route("GET /files/a?x&download=1")).attachment);
+  CHECK_FALSE(as<Send>(route("GET /files/a")).attachment);
+  CHECK_FALSE(as<Send>(route("GET /files/download/file?name=a")).attachment);
 }
 
 TEST_CASE("a range of a file does not pass for the whole") {
