@@ -63,3 +63,4 @@ def test_requests_updates_only_what_it_has_seen(url):
         assert session.put(url, data=b"late", headers=mine, timeout=30).status_code == 412
         assert session.delete(url, headers=mine, timeout=30).status_code == 412
         assert session.get(url, timeout=30).content == b"mine"
+        assert session.get(url.removesuffix("file.bin"), timeout=30).json()["files"][0]["file_path"] == "file.bin"

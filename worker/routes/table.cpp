@@ -7,6 +7,7 @@
 #include "worker/routes/article_uploads.h"
 #include "worker/routes/files.h"
 #include "worker/routes/health.h"
+#include "worker/routes/list.h"
 
 namespace forklift {
 namespace {
@@ -18,6 +19,7 @@ constexpr MethodHandler kFiles[] = {{Method::kGet, get_file},
                                     {Method::kHead, get_file},
                                     {Method::kPut, put_file},
                                     {Method::kDelete, delete_file}};
+constexpr MethodHandler kList[] = {{Method::kGet, list_by_prefix}, {Method::kHead, list_by_prefix}};
 constexpr MethodHandler kHealth[] = {{Method::kGet, say_healthy}, {Method::kHead, say_healthy}};
 
 constexpr Route upload(std::string_view path, std::string_view strategy, BodyFormat format) {
@@ -46,6 +48,7 @@ constexpr Route kRoutes[] = {
     download("/files/download/stream/sync_read", "copy"),
     download("/files/download/stream/async_read", "pool"),
     download("/files/download/stream/uring", "uring"),
+    {"/files/", false, "GET, HEAD, OPTIONS", kList},
     {"/files/", true, "GET, HEAD, PUT, DELETE, OPTIONS", kFiles},
     {"/healthz", false, "GET, HEAD, OPTIONS", kHealth},
 };

@@ -129,7 +129,7 @@ TEST_CASE("a file is put, got and deleted by its name") {
 
 TEST_CASE("no name leads out of the root or into what is the server's") {
   for (const std::string name : {"..", "../a", "a/../b", "%2e%2e/a", "a/%2e%2e", ".", "a//b", "/a", "%2fa",
-                                 "a/", "", "a%00b", "a%0ab", "%7f", "%zz", "a%2"}) {
+                                 "a/", "a%00b", "a%0ab", "%7f", "%zz", "a%2"}) {
     for (const std::string method : {"GET", "HEAD", "PUT", "DELETE"}) {
       refused(method + " /files/" + name, 400, "name-bad");
     }

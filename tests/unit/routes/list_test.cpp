@@ -1,0 +1,71 @@
+#include "worker/routes/list.h"
+
+#include <string>
+
+#include "support/catch.h"
+#include "worker/http/parser.h"
+
+namespace forklift {
+namespace {
+
+/// What the table decides over one request, given as a client would write it.
+Reply route(const std::string& method_and_target, const std::string& fields = "") {
+  RequestParser parser{Limits()};
+  const std::string text = method_and_target + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
+  const auto fed = parser.feed_head(std::as_bytes(std::span(text)));
+  REQUIRE(fed.state == RequestParser::HeadState::kComplete);
+  const RouteOptions options{find_sink_strategy("blocking"), find_source_strategy("sendfile")};
+  return RouteTable(options).route(parser.head());
+}
+
+template <typename T>
+T as(const Reply& reply) {
+  if (const auto* problem = std::get_if<Problem>(&reply)) INFO(problem->detail);
+  REQUIRE(std::holds_alternative<T>(reply));
+  return std::get<T>(reply);
+}
+
+void refused(const std::string& method_and_target, int status, std::string_view type,
+             const std::string& fields = "") {
+  INFO(method_and_target);
+  const auto problem = as<Problem>(route(method_and_target, fields));
+  CHECK(problem.status == status);
+  CHECK(problem.type == type);
+}
+
+}  // namespace
+
+TEST_CASE("files are listed by prefix, from a name on, up to a limit") {
+  const auto all = as<List>(route("GET /files/"));
+  CHECK(all.prefix.empty());
+  CHECK(all.after.empty());
+  CHECK(all.limit == 1000);
+  CHECK_FALSE(all.html);
+  const auto some = as<List>(route("HEAD /files/?limit=7&after=a%2F%25+z&prefix=%C3%A9&x=1"));
+  CHECK(some.prefix == "\xC3\xA9");
+  CHECK(some.after == "a/% z");
+  CHECK(some.limit == 7);
+  for (const std::string limit : {"", "0", "1001", "-1", "1x", "99999999999999999999"}) {
+    refused("GET /files/?limit=" + limit, 400, "limit-bad");
+  }
+  refused("GET /files/?prefix=%", 400, "query-bad");
+  refused("GET /files/?after=%zz", 400, "query-bad");
+  refused("PUT /files/", 405, "method-not-allowed");
+}
+
+TEST_CASE("a list is a page for who names HTML and likes JSON no more") {
+  const auto html = [](const std::string& accept) {
+    return as<List>(route("GET /files/", "Accept: " + accept + "\r\n")).html;
+  };
+  CHECK(html("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
+  CHECK(html("Text/HTML"));
+  CHECK(html("application/json;q=0.5 , text/html ;q=0.51"));
+  CHECK(html("text/plain\r\nAccept: text/html"));
+  CHECK_FALSE(html("*/*"));
+  CHECK_FALSE(html("text/*"));
+  CHECK_FALSE(html("text/html;q=0"));
+  CHECK_FALSE(html("text/html;q=0.5, application/json"));
+  CHECK_FALSE(html("application/json"));
+}
+
+}  // namespace forklift
