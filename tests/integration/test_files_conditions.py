@@ -5,12 +5,13 @@ import http.client
 import json
 import os
 import re
+import subprocess
 import threading
 import time
 
 import pytest
 
-from http_support import CHUNKED, chunked, pattern, request_bytes, shared, start  # noqa: F401
+from http_support import CHUNKED, WORKER, chunked, pattern, request_bytes, shared, start  # noqa: F401
 from test_files import assert_problem, content, path_in
 
 worker = shared
@@ -76,6 +77,11 @@ def test_cache_control_is_the_operators_word(start):
     assert get(worker, "cached.bin", "Range: bytes=0-0")["Cache-Control"] == "public, max-age=60"
     assert get(worker, "cached.bin", f"If-None-Match: {tag}")["Cache-Control"] == "public, max-age=60"
     assert get(worker, "none.bin")["Cache-Control"] is None
+
+
+def test_a_cache_control_that_no_header_can_hold_is_refused_at_the_start(tmp_path):
+    outcome = subprocess.run([WORKER, "--check-config", "--root", str(tmp_path), "--cache-control", "caf\u00e9"], capture_output=True, timeout=30)
+    assert outcome.returncode != 0 and b"--cache-control" in outcome.stderr
 
 
 # 304 and 412 of GET
