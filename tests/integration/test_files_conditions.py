@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from http_support import CHUNKED, WORKER, chunked, pattern, request_bytes, shared, start  # noqa: F401
+from http_support import CHUNKED, WORKER, chunked, environment, pattern, request_bytes, shared, start  # noqa: F401
 from test_files import assert_problem, content, path_in
 
 worker = shared
@@ -80,7 +80,8 @@ def test_cache_control_is_the_operators_word(start):
 
 
 def test_a_cache_control_that_no_header_can_hold_is_refused_at_the_start(tmp_path):
-    outcome = subprocess.run([WORKER, "--check-config", "--root", str(tmp_path), "--cache-control", "caf\u00e9"], capture_output=True, timeout=30)
+    command = [WORKER, "--check-config", "--root", str(tmp_path), "--cache-control", "caf\u00e9"]
+    outcome = subprocess.run(command, env=environment(), capture_output=True, timeout=30)
     assert outcome.returncode != 0 and b"--cache-control" in outcome.stderr
 
 
