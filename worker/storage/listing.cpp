@@ -166,6 +166,18 @@ class Walk {
   Smallest found_;
 };
 
+/// How many of them make a page: one at least, where there is one.
+std::size_t fitting_names(const std::vector<std::string>& names, std::size_t limit) {
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  while (count < std::min(names.size(), limit)) {
+    bytes += names[count].size();
+    if (bytes > kPageNameBytesMax && count > 0) break;
+    ++count;
+  }
+  return count;
+}
+
 /// Nothing: it has gone since, or is no file any more.
 Result<void> add_file(const Beneath& beneath, std::string&& name, Listing& listing) {
   const auto fd = beneath.open(name, O_PATH, "list: open");
@@ -184,8 +196,8 @@ Result<Listing> list_files(const Beneath& beneath, int root, std::string_view pr
   if (auto walked = walk.run(); !walked) return walked.error();
   auto names = std::move(walk).take_sorted();
   Listing listing;
-  if (names.size() > limit) {
-    names.pop_back();
+  if (const std::size_t fitting = fitting_names(names, limit); fitting < names.size()) {
+    names.resize(fitting);
     listing.truncated = true;
     listing.next_after = names.back();
   }

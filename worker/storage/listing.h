@@ -23,6 +23,10 @@ struct Listing {
   std::string next_after;  // what to ask the next page for, where more follow
 };
 
+/// A page ends before its names are more than this together: a thousand of the longest would be 4 MB, and ten
+/// times that as HTML.
+inline constexpr std::size_t kPageNameBytesMax = 256 * 1024;
+
 /// The files whose names begin with `prefix` and come after `after`, at most `limit` (> 0), in the order of
 /// their whole names' bytes, '/' being a byte like others ("a-b" < "a/b" < "a0"): directories are prefixes,
 /// as in an object store. Left out: symbolic links, devices, the private directory, names that check_name

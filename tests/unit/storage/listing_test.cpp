@@ -112,6 +112,19 @@ TEST_CASE("a page is full although more empty directories than are kept come fir
   CHECK(list(f.store, "", 1000) == Names{"d9/z", "d998/x"});
 }
 
+TEST_CASE("a page of long names ends early and the next one goes on") {
+  const StoreFixture f;
+  const std::string directory = std::string(200, 'd') + '/' + std::string(200, 'e') + '/';
+  const std::string tail(240, 'f');
+  Names sorted;
+  for (int i = 1000; i < 1900; ++i) sorted.push_back(directory + std::to_string(i) + tail);
+  for (const auto& name : sorted) touch(f, name);
+  const auto page = f.store.list("", 1000, "").value();
+  CHECK(page.truncated);
+  CHECK(page.files.size() == kPageNameBytesMax / sorted[0].size());
+  CHECK(all_pages(f.store, "", 1000) == sorted);
+}
+
 TEST_CASE("a directory of any depth is listed with one directory open") {
   const StoreFixture f;
   std::string name;
