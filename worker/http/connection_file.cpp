@@ -133,11 +133,13 @@ Flow Connection::decide(List&& list) {
   exchange_.content_type = list.html ? kFileListHtmlType : kFileListJsonType;
   Resumer& resumer = *this;
   exchange_.listing = std::make_unique<DiskCall<std::string>>(
-      services_.downloads.disk, resumer, [&store, page = std::move(list)]() -> Result<std::string> {
+      services_.downloads.disk, resumer,
+      [&store, page = std::move(list)]() -> Result<std::string> {
         const auto listing = store.list(page.prefix, page.limit, page.after);
         if (!listing) return listing.error();
         return page.html ? file_list_html(page, *listing) : file_list_json(page, *listing);
-      });
+      },
+      DiskLane::kLong);
   phase_ = Phase::kList;
   return Flow::kMore;
 }
@@ -146,6 +148,7 @@ Flow Connection::step_list() {
   const auto& outcome = exchange_.listing->outcome();
   if (!outcome) return Flow::kWaitDisk;
   if (!*outcome) return fail(outcome->error());
+  const auto listing = std::move(exchange_.listing);  // not kept while the client reads the copy
   const std::string& body = **outcome;
   return reply(
       {.content_type = exchange_.content_type, .content_length = body.size(), .fields = kFileListFields},

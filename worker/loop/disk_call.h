@@ -17,10 +17,11 @@ class DiskCall {
  public:
   /// Submits `work`: it takes nothing, gives a Result<Value>, and owns what it touches.
   template <typename Work>
-  DiskCall(DiskPool& disk, Resumer& resumer, Work work) : resumer_(resumer) {
+  DiskCall(DiskPool& disk, Resumer& resumer, Work work, DiskLane lane = DiskLane::kShort)
+      : resumer_(resumer) {
     auto job = std::make_unique<WorkJob<Work>>(*this, std::move(work));
     in_flight_ = job.get();
-    disk.submit(std::move(job));
+    disk.submit(std::move(job), lane);
   }
   DiskCall(const DiskCall&) = delete;
   DiskCall& operator=(const DiskCall&) = delete;

@@ -32,18 +32,30 @@ struct DiskPool::Shared {
   std::mutex mutex;
   std::condition_variable all_left;
   std::deque<std::unique_ptr<DiskJob>> waiting;
+  std::deque<std::unique_ptr<DiskJob>> waiting_long;
   std::vector<std::unique_ptr<DiskJob>> finished;
   std::size_t threads_at_work = 0;
+  std::size_t long_at_work = 0;
+  std::size_t long_at_work_max = 0;
+
+  /// Jobs that could run now if there were threads enough.
+  std::size_t ready() const {
+    return waiting.size() + std::min(waiting_long.size(), long_at_work_max - long_at_work);
+  }
 
   /// On a pool thread.
   void work() {
     std::unique_lock lock(mutex);
-    while (!waiting.empty()) {
-      std::unique_ptr<DiskJob> job = std::move(waiting.front());
-      waiting.pop_front();
+    while (ready() > 0) {
+      const bool is_long = !waiting_long.empty() && long_at_work < long_at_work_max;
+      auto& from = is_long ? waiting_long : waiting;
+      std::unique_ptr<DiskJob> job = std::move(from.front());
+      from.pop_front();
+      if (is_long) ++long_at_work;
       lock.unlock();
       job->run();
       lock.lock();
+      if (is_long) --long_at_work;
       finished.push_back(std::move(job));
       if (finished.size() == 1) uv_async_send(wake.get());
     }
@@ -58,6 +70,7 @@ DiskPool::DiskPool(EventLoop& loop)
     if (handle->data != nullptr) static_cast<DiskPool*>(handle->data)->deliver();
   });
   if (refused != 0) std::abort();
+  shared_->long_at_work_max = std::max<std::size_t>(threads_ / 2, 1);
   shared_->wake.opened(this);
   uv_unref(reinterpret_cast<uv_handle_t*>(wake));
 }
@@ -65,6 +78,7 @@ DiskPool::DiskPool(EventLoop& loop)
 DiskPool::~DiskPool() {
   std::unique_lock lock(shared_->mutex);
   shared_->waiting.clear();
+  shared_->waiting_long.clear();
   shared_->all_left.wait(lock, [this] { return shared_->threads_at_work == 0; });
 }
 
@@ -89,9 +103,9 @@ Result<void> DiskPool::start() {
   return all;
 }
 
-void DiskPool::submit(std::unique_ptr<DiskJob> job) {
+void DiskPool::submit(std::unique_ptr<DiskJob> job, DiskLane lane) {
   if (in_flight_++ == 0) uv_ref(reinterpret_cast<uv_handle_t*>(shared_->wake.get()));
-  submitted_.push_back(std::move(job));
+  (lane == DiskLane::kLong ? submitted_long_ : submitted_).push_back(std::move(job));
   loop_.defer(*this);
 }
 
@@ -100,10 +114,12 @@ void DiskPool::run_deferred() {
   {
     const std::lock_guard lock(shared_->mutex);
     for (auto& job : submitted_) shared_->waiting.push_back(std::move(job));
-    wanted = std::min(shared_->waiting.size(), threads_ - shared_->threads_at_work);
+    for (auto& job : submitted_long_) shared_->waiting_long.push_back(std::move(job));
+    wanted = std::min(shared_->ready(), threads_ - shared_->threads_at_work);
     shared_->threads_at_work += wanted;
   }
   submitted_.clear();
+  submitted_long_.clear();
   while (wanted-- > 0) start_thread();
 }
 

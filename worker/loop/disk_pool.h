@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -21,6 +22,12 @@ class DiskJob {
   virtual void done(std::unique_ptr<DiskJob> self) = 0;
 };
 
+/// How long a job may keep a thread.
+enum class DiskLane : std::uint8_t {
+  kShort,
+  kLong,  // as long as a directory is big: such jobs never have more than half of the threads
+};
+
 /// The threads that do blocking file work for one worker: libuv's pool (UV_THREADPOOL_SIZE threads, 4 unless
 /// told). What a loop turn submits starts together at its end, and a thread takes job after job while any
 /// waits: waking threads, and being woken by them, costs once for many jobs. Jobs of one submitter run in
@@ -35,7 +42,7 @@ class DiskPool final : private Deferred {
   /// cannot.
   Result<void> start();
 
-  void submit(std::unique_ptr<DiskJob> job);
+  void submit(std::unique_ptr<DiskJob> job, DiskLane lane = DiskLane::kShort);
 
   std::size_t in_flight() const { return in_flight_; }
 
@@ -49,7 +56,8 @@ class DiskPool final : private Deferred {
   EventLoop& loop_;
   std::size_t threads_;
   std::size_t in_flight_ = 0;
-  std::vector<std::unique_ptr<DiskJob>> submitted_;  // in this turn
+  std::vector<std::unique_ptr<DiskJob>> submitted_;       // in this turn
+  std::vector<std::unique_ptr<DiskJob>> submitted_long_;  // the same
   std::unique_ptr<Shared> shared_;
 };
 

@@ -1,7 +1,9 @@
 #include "worker/loop/disk_pool.h"
 
+#include <future>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "support/loop_support.h"
 
@@ -94,6 +96,40 @@ TEST_CASE("the loop waits for every job in flight") {
   CHECK(pool.in_flight() == 20);
   f.loop.run();
   for (const Seen& one : seen) CHECK(one.destroyed == 1);
+}
+
+/// Runs until its gate opens.
+class GatedJob final : public DiskJob {
+ public:
+  GatedJob(std::shared_future<void> gate, int& done) : gate_(std::move(gate)), done_(done) {}
+  void run() override { gate_.wait(); }
+  void done(std::unique_ptr<DiskJob>) override { ++done_; }
+
+ private:
+  std::shared_future<void> gate_;
+  int& done_;
+};
+
+TEST_CASE("long jobs leave threads to short ones, however many there are, and all get done") {
+  LoopFixture f;
+  DiskPool pool(f.loop);
+  std::promise<void> gate;
+  std::promise<void> open;
+  open.set_value();
+  const std::shared_future<void> shut = gate.get_future().share();
+  const std::shared_future<void> passable = open.get_future().share();
+  int long_done = 0;
+  int short_done = 0;
+  for (int i = 0; i < 20; ++i) pool.submit(std::make_unique<GatedJob>(shut, long_done), DiskLane::kLong);
+  for (int round = 1; round <= 5; ++round) {
+    pool.submit(std::make_unique<GatedJob>(passable, short_done));
+    CHECK(f.run_until([&] { return short_done == round; }));
+  }
+  CHECK(long_done == 0);
+  gate.set_value();
+  f.loop.run();
+  CHECK(long_done == 20);
+  CHECK(pool.in_flight() == 0);
 }
 
 }  // namespace
