@@ -26,7 +26,8 @@ struct ResponseHead {
   std::string_view fields = {};  // further header lines, whole: each with its "\r\n"
 };
 
-/// Appends an IMF-fixdate: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7). Years 0 to 9999.
+/// Appends an IMF-fixdate: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7). What lies
+/// outside the years 0 to 9999 is said to be at their beginning or end.
 void append_http_date(std::string& out, std::time_t time);
 
 /// The Date of every answer, formatted once a second. One a worker, owned by its server.

@@ -1,14 +1,15 @@
 #include "worker/storage/version.h"
 
 #include <charconv>
+#include <cstddef>
 
 namespace forklift {
 namespace {
 
-void append_hex(std::string& out, std::uint64_t number) {
-  char digits[16];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number, 16).ptr;
-  out.append(digits, end);
+constexpr std::size_t kHexDigitsMax = 16;
+
+char* put_hex(char* at, std::uint64_t number) {
+  return std::to_chars(at, at + kHexDigitsMax, number, 16).ptr;
 }
 
 }  // namespace
@@ -18,15 +19,18 @@ FileVersion version_of(const struct stat& status) {
 }
 
 std::string etag_of(const FileVersion& version) {
-  std::string etag = "\"";
-  append_hex(etag, version.inode);
-  etag += '-';
-  append_hex(etag, version.size);
-  etag += '-';
-  append_hex(etag, static_cast<std::uint64_t>(version.modified.tv_sec));
-  etag += '.';
-  append_hex(etag, static_cast<std::uint64_t>(version.modified.tv_nsec));
-  return etag + '"';
+  char text[4 * kHexDigitsMax + 5];
+  char* end = text;
+  *end++ = '"';
+  end = put_hex(end, version.inode);
+  *end++ = '-';
+  end = put_hex(end, version.size);
+  *end++ = '-';
+  end = put_hex(end, static_cast<std::uint64_t>(version.modified.tv_sec));
+  *end++ = '.';
+  end = put_hex(end, static_cast<std::uint64_t>(version.modified.tv_nsec));
+  *end++ = '"';
+  return {text, end};
 }
 
 }  // namespace forklift

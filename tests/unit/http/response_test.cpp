@@ -1,5 +1,7 @@
 #include "worker/http/response.h"
 
+#include <limits>
+
 #include "support/catch.h"
 
 namespace forklift {
@@ -89,6 +91,9 @@ TEST_CASE("dates are written as HTTP wants them") {
   CHECK(date(0) == "Thu, 01 Jan 1970 00:00:00 GMT");
   CHECK(date(951782400) == "Tue, 29 Feb 2000 00:00:00 GMT");
   CHECK(date(4102444799) == "Thu, 31 Dec 2099 23:59:59 GMT");
+  CHECK(date(-1) == "Wed, 31 Dec 1969 23:59:59 GMT");
+  CHECK(date(std::numeric_limits<std::time_t>::min()) == "Sat, 01 Jan 0000 00:00:00 GMT");
+  CHECK(date(std::numeric_limits<std::time_t>::max()) == "Fri, 31 Dec 9999 23:59:59 GMT");
 }
 
 TEST_CASE("the date of answers follows the clock, backwards too") {
