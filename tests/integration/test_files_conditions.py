@@ -62,6 +62,20 @@ def test_a_file_is_saved_by_its_name_where_that_is_asked(worker):
     assert response["Content-Disposition"] == "attachment; filename=\"r_sum_.txt\"; filename*=UTF-8''r%C3%A9sum%C3%A9.txt"
 
 
+@pytest.mark.parametrize(
+    "name, disposition",
+    [("a%22b%5C;c.txt", "attachment; filename=\"a_b_;c.txt\"; filename*=UTF-8''a%22b%5C%3Bc.txt"),
+     ("d/%25x", "attachment; filename=\"_x\"; filename*=UTF-8''%25x"),
+     ("latin%E9", "attachment; filename=\"latin_\"; filename*=UTF-8''latin%EF%BF%BD")],
+)  # fmt: skip
+def test_no_name_breaks_out_of_the_header_that_tells_it(worker, name, disposition):
+    put(worker, name, b"x")
+    assert get(worker, name + "?download")["Content-Disposition"] == disposition
+    worker.request("DELETE", "/files/" + name)
+    for break_out in ("x%0D%0AX-Evil:1", "x%00", "x%0A"):
+        assert get(worker, break_out + "?download").status == 400
+
+
 def test_a_file_of_tomorrow_was_not_modified_later_than_now(worker):
     put(worker, "tomorrow.bin", b"x")
     os.utime(path_in(worker, "tomorrow.bin"), (time.time() + 86400,) * 2)
@@ -164,6 +178,23 @@ def test_a_range_that_there_is_not_learns_how_long_the_file_is(worker):
         whole = get(worker, "short.bin", f"Range: {value}")
         assert whole.status == 200 and whole.body == b"12345"
     assert get(worker, "short.bin", "Range: bytes=1-2", method="HEAD")["Content-Length"] == "5"
+
+
+def test_an_empty_file_has_no_ranges_and_is_sent_whole(worker):
+    put(worker, "empty.bin", b"")
+    for value in ("0-", "0-0", "-1", "0-0,5-5"):
+        response = get(worker, "empty.bin", f"Range: bytes={value}")
+        assert response.status == 200 and response["Content-Length"] == "0" and response["Content-Range"] is None
+
+
+def test_ranges_without_end_cost_no_more_than_the_file(worker):
+    tag = put(worker, "many.bin")
+    scattered = ",".join(f"{i * 1000}-{i * 1000}" for i in range(500))
+    whole = get(worker, "many.bin", f"Range: bytes={scattered}")
+    assert whole.status == 200 and whole.body == BODY
+    overlapping = ",".join(f"{i}-" for i in range(1000))
+    one = get(worker, "many.bin", f"Range: bytes={overlapping}")
+    assert one.status == 206 and one["ETag"] == tag and one.body == BODY
 
 
 def test_a_range_of_a_file_that_changed_is_all_of_the_new_one(worker):
