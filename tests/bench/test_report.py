@@ -172,6 +172,14 @@ def test_one_process_is_compared_with_the_largest_fleet(full):
     assert re.search(r'one beats 4 by 2\.\d\d', said(support.bare(slower)))
 
 
+def test_latency_at_a_fixed_rate_is_compared_by_the_p99():
+    def at(mine, theirs):
+        return said(support.bare([row(cell(server, DISK, tool='open', rate=500.0), 200, rate=500, tail=tail)
+                                  for server, tail in (('forklift', mine), ('nginx', theirs))]))
+    assert re.search(r'500 requests/s: Forklift beats it by [23]\.\d\d.* in p99 latency', at(2.0, 6.0))
+    assert 'it beats Forklift by' in at(6.0, 2.0) and 'no difference outside the noise in p99' in at(2.0, 2.0)
+
+
 def test_strategies_are_compared_within_a_family(full):
     assert 'Forklift, downloads, CPU per request: download/file is the cheapest' in said(full)
     assert 'uvicorn, downloads, CPU per request: download/stream/sync_read is the cheapest' in said(full)

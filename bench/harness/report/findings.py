@@ -21,7 +21,9 @@ def findings(report):
 def grouped(report):
     """[(heading, sentences)] of the findings, those without any left out."""
     rows = [row for row in figures.at_reference(report) if row.cell.server != figures.FLOOR]
-    groups = (('Forklift against its peers', _against_peers(rows)), ('One process against many', _processes(report)),
+    opened = [row for row in report.rows if row.cell.tool == 'open' and row.cell.server != figures.FLOOR]
+    groups = (('Forklift against its peers', _against_peers(rows)), ('Latency at a fixed rate', _at_fixed_rates(opened)),
+              ('One process against many', _processes(report)),
               ('Strategy against strategy', _strategies(rows)), ('Not counted', _spoilt(report)))
     return [(heading, sentences) for heading, sentences in groups if sentences]
 
@@ -42,6 +44,18 @@ def _against_peers(rows):
     return said
 
 
+def _at_fixed_rates(rows):
+    """Forklift's p99 against each peer's, with as many processes at the same rate: figures that no waiting client has flattered."""
+    said = []
+    for peer in sorted({row.cell.server for row in rows} - {'forklift'}, key=figures.server_order):
+        for rate, workers in sorted({(row.cell.rate, row.cell.workers) for row in rows if row.cell.server == peer}):
+            pairs = _pairs([row for row in rows if row.cell.rate == rate], peer, workers)
+            found = [(mine.cell.endpoint, compared(theirs, mine, 'p99_ms')) for mine, theirs in pairs]
+            said += _sentence(f'Forklift and {name_of(peer)}, {figures.processes(workers)}, {rate:g} requests/s',
+                              [_outcome(found, 'Forklift beats it by {}', 'it beats Forklift by {}', 'p99 latency')])
+    return said
+
+
 def _pairs(rows, peer, workers):
     """[(Forklift's row, the peer's)] of the same work and durability class; Forklift under its master where the peer is supervised."""
     pairs = []
@@ -49,7 +63,8 @@ def _pairs(rows, peer, workers):
         if theirs.cell.server != peer or theirs.cell.workers != workers:
             continue
         mine = [row for row in rows if row.cell.server == 'forklift' and row.cell.workers == workers
-                and (row.cell.endpoint, row.cell.durability) == (theirs.cell.endpoint, theirs.cell.durability)]
+                and (row.cell.endpoint, row.cell.durability, row.cell.bytes) == (
+                    theirs.cell.endpoint, theirs.cell.durability, theirs.cell.bytes)]
         if mine:
             pairs.append((max(mine, key=lambda row: row.cell.model == theirs.cell.model), theirs))
     return pairs

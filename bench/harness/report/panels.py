@@ -110,7 +110,7 @@ def _strategies(rows, load, colours):
 def _latency(report, rows, colours):
     opened = [row for row in report.rows if row.cell.tool == 'open']
     panels = []
-    for (endpoint, durability, rate), mine in sorted(_grouped(opened).items()):
+    for (endpoint, durability, rate), mine in _grouped(opened).items():
         chart = charts.percentiles(mine, colours)
         if chart:
             panels.append(_panel(endpoint, chart, f'{durability}, open loop, {rate:g} requests/s'))
@@ -130,7 +130,7 @@ def _latency(report, rows, colours):
 
 def _grouped(rows):
     found = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (figures.endpoint_order(row.cell.endpoint), row.cell.rate, figures.row_order(row.cell))):
         found.setdefault((row.cell.endpoint, row.cell.durability, row.cell.rate), []).append(row)
     return found
 
