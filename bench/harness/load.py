@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 from stats import Histogram
 
 
+class LoadError(Exception):
+    """A load generator did not run, in its own words."""
+
+
 @dataclass
 class Load:
     """One load on one server, by the client's clock. Errors are sentences; any of them makes the run worthless."""

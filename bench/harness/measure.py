@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import verify
 import wrk
+from load import LoadError
 from model import Run
-from open_loop import OpenLoopError, run_open
+from open_loop import run_open
 from sampler import Sampler
 from servers import ServerError
 from stats import Histogram
@@ -32,7 +33,7 @@ def measure(bench, cell, seconds):
     try:
         server = peer.start(cell.model, cell.workers, directory, payload, placement.server, cell.durability, cell.endpoint)
         return _checked(bench, cell, server, peer.target(cell.endpoint, payload), payload, placement, seconds)
-    except (ServerError, wrk.WrkError, OpenLoopError) as error:
+    except (ServerError, LoadError) as error:
         return invalid_run([str(error)], placement)
     finally:
         if server:

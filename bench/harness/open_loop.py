@@ -4,7 +4,7 @@ import json
 import shlex
 import subprocess
 
-from load import Load
+from load import Load, LoadError
 from stats import Histogram
 
 TIMEOUT_S = 20
@@ -14,7 +14,7 @@ LATE_SHARE = 0.5
 NOTED_SHARE = 0.1
 
 
-class OpenLoopError(Exception):
+class OpenLoopError(LoadError):
     """open_loop did not run, in its own words."""
 
 
@@ -22,12 +22,13 @@ def run_open(binary, server, target, rate, seconds, cpus, connections=100, expec
              arrivals='constant', one_shot=False, slow=0, slow_bytes_per_s=10000, options=()):
     """One load; raises OpenLoopError when open_loop itself fails. cpus: those that it may use. Seconds of load follow those of `warm_up`.
 
-    All connections but one-shot ones are made first and used in turns, so that every worker has its share, as with wrk; a request that
-    finds none free waits, and its wait counts. expect_bytes: of an answer's body. slow: further clients that trickle the same request.
+    Connections but one-shot ones are made first and used in turns, so that every worker has its share, as with wrk; no more than are
+    used each second, as servers close those that rest. A request that finds none of `connections` free waits, and its wait counts.
+    expect_bytes: of an answer's body. slow: further clients that trickle the same request.
     """
     command = ['taskset', '-c', ','.join(map(str, sorted(cpus))), binary, f'--rate={rate:g}', f'--arrivals={arrivals}',
                f'--duration={seconds:g}', f'--warm-up={warm_up:g}', f'--timeout={timeout:g}', f'--connections={connections}',
-               '--one-shot' if one_shot else f'--open={connections}', *_request(target, expect_bytes)]
+               '--one-shot' if one_shot else f'--open={min(connections, max(1, int(rate)))}', *_request(target, expect_bytes)]
     if slow:
         command += [f'--slow={slow}', f'--slow-bytes-per-s={slow_bytes_per_s:g}']
     command += [*options, f'http://127.0.0.1:{server.port}{target.path}']

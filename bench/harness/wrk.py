@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 
-from load import Load
+from load import Load, LoadError
 from stats import Histogram
 
 SCRIPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lua', 'load.lua')
@@ -24,7 +24,7 @@ ERRORS = ('connections refused', 'failed reads', 'failed writes', f'requests too
 _runs = itertools.count()
 
 
-class WrkError(Exception):
+class WrkError(LoadError):
     """wrk did not run, in its own words."""
 
 
