@@ -65,6 +65,7 @@ def _checked(bench, cell, server, target, payload, placement, seconds):
         run.invalid += verify.look(server, target, payload)
     if run.requests == 0:
         run.invalid.append(f'no request was answered in {run.seconds:.1f} s')
+    run.invalid = list(dict.fromkeys(run.invalid))
     return run
 
 

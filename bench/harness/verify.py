@@ -14,7 +14,7 @@ from endpoints import SAMPLE
 
 SAMPLES = 200  # files whose bytes are looked at; of all, number and size are
 LOOKS, LOOKED_AT_BYTES, LOOKERS = 100, 32 << 20, 8  # requests that look() makes, of at most so many bytes, and over how many connections
-ANSWERED_WITHIN_S = 5
+ANSWERED_WITHIN_S, SECONDS_PER_MIB = 5, 1  # a request alone or among LOOKERS, however slow the server
 EARLY_S = 0.1  # that half of an upload is held back
 SAID = {'none': 'page cache', 'data': 'fdatasync', 'full': 'fsync+directory', 'memory': 'none kept'}  # by Forklift
 _number = itertools.count(1)
@@ -109,7 +109,7 @@ def look(server, target, payload, seconds=None):
     deadline = None if seconds is None else time.monotonic() + seconds
     each = max(1, min(LOOKS, LOOKED_AT_BYTES // max(1, len(payload.data))) // LOOKERS)
     with ThreadPoolExecutor(LOOKERS + 1) as pool:
-        early = pool.submit(answered_early, server, target) if target.body else None
+        early = pool.submit(answered_early, server, target, payload) if target.body else None
         lookers = [pool.submit(_look_often, server, target, payload, each, deadline) for _ in range(LOOKERS)]
         answered = sum(looker.result()[0] for looker in lookers)
         complaints = [complaint for looker in lookers for complaint in looker.result()[1]]
@@ -122,9 +122,14 @@ def look(server, target, payload, seconds=None):
     return [f'looked at one by one: {complaint}' for complaint in found]
 
 
+def patience(payload):
+    """Seconds after which a request is taken as never answered."""
+    return ANSWERED_WITHIN_S + SECONDS_PER_MIB * len(payload.data) / 2 ** 20
+
+
 def _look_often(server, target, payload, count, deadline):
     """(answers, complaints) of so many requests over one connection; the first complaint ends it."""
-    patience_s = max(0.1, deadline - time.monotonic()) if deadline else ANSWERED_WITHIN_S
+    patience_s = max(0.1, deadline - time.monotonic()) if deadline else patience(payload)
     connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=patience_s)
     try:
         for number in range(count):
@@ -138,21 +143,21 @@ def _look_often(server, target, payload, count, deadline):
                                 + (', others than they should be' if len(body) == len(payload.data) else '')]
         return count, []
     except TimeoutError:
-        return 0, [] if deadline else [f'a request had no answer after {ANSWERED_WITHIN_S} s']
+        return 0, [] if deadline else [f'a request had no answer after {patience_s:.0f} s']
     except (OSError, http.client.HTTPException) as error:
         return 0, [f'no answer: {error!r}']
     finally:
         connection.close()
 
 
-def answered_early(server, target):
+def answered_early(server, target, payload):
     """Complaints when an upload is answered of which half is still to come."""
     body = contents(target.body)
     head = (f'{target.method} {path_of(target)} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: {target.content_type}\r\n'
             f'Content-Length: {len(body)}\r\nConnection: close\r\n\r\n').encode()
     half = len(body) // 2
     try:
-        with socket.create_connection(('127.0.0.1', server.port), ANSWERED_WITHIN_S) as client:
+        with socket.create_connection(('127.0.0.1', server.port), patience(payload)) as client:
             client.sendall(head + body[:half])
             if select.select([client], [], [], EARLY_S)[0] and client.recv(1, socket.MSG_PEEK):
                 return ['an upload was answered before its body was there']

@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import os
 import signal
+import socket
 import sys
 
 HONEST_REQUESTS = 5
@@ -103,7 +104,7 @@ async def serve(reader, writer, root, lie):
             return
 
 
-async def work(port, root, lie):
+async def work(listener, root, lie):
     async def connection(reader, writer):
         try:
             await serve(reader, writer, root, lie)
@@ -111,12 +112,12 @@ async def work(port, root, lie):
             pass
         finally:
             writer.close()
-    server = await asyncio.start_server(connection, '127.0.0.1', port, limit=1 << 20, backlog=1024, reuse_port=True)
+    server = await asyncio.start_server(connection, sock=listener, limit=1 << 20, backlog=1024)
     await server.serve_forever()
 
 
-def replace_for_ever(port, root, lie):
-    """The parent of a worker: starts another when it ends."""
+def replace_for_ever(listener, root, lie):
+    """The parent of a worker: holds the listening socket, and starts another worker when one ends."""
     child = 0
 
     def stop(*_):
@@ -127,14 +128,15 @@ def replace_for_ever(port, root, lie):
         child = os.fork()
         if not child:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            asyncio.run(work(port, root, lie))
+            asyncio.run(work(listener, root, lie))
         os.waitpid(child, 0)
 
 
 def main(port, root, lie):
+    listener = socket.create_server(('127.0.0.1', int(port)), backlog=1024)
     if lie == 'dies':
-        replace_for_ever(int(port), root, lie)
-    asyncio.run(work(int(port), root, lie))
+        replace_for_ever(listener, root, lie)
+    asyncio.run(work(listener, root, lie))
 
 
 if __name__ == '__main__':
