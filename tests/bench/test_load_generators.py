@@ -248,4 +248,4 @@ def test_open_and_closed_loop_agree_on_the_service_time_of_the_worker(start, tmp
         opened, looped = load(worker, 40, 1, target, expect_bytes=4 << 20), closed(worker, target, 1, 1, tmp_path)
         assert opened.errors == []
         ratios.append(percentile_ms(opened, 50) / percentile_ms(looped, 50))
-    assert 0.33 <= mean(ratios) <= 3, ratios
+    assert 0.5 <= mean(ratios) <= 3, ratios  # 1.3 to 1.6 where nothing else runs
