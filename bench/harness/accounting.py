@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 import time
 from dataclasses import dataclass
 
@@ -165,9 +166,14 @@ class Account:
         self.cpu = {}       # pid → seconds as last seen
         self.switches = {}  # (pid, thread) → count as last seen
         self.born_busy_s = machine_busy_seconds()
+        self.lock = threading.Lock()  # a sampler looks in the middle of a load
 
     def pids(self):
         """Who lives now."""
+        with self.lock:
+            return self._pids()
+
+    def _pids(self):
         roots = [self.pid] + [pid for pid, began in self.seen.items() if start_ticks(pid) == began]
         living = {}
         for pid in dict.fromkeys(one for root in roots for one in descendants(root)):
@@ -178,7 +184,11 @@ class Account:
         return frozenset(living)
 
     def usage(self):
-        living = self.pids()
+        with self.lock:
+            return self._usage()
+
+    def _usage(self):
+        living = self._pids()
         for pid in living:
             self.cpu[pid] = max(self.cpu.get(pid, 0.0), cpu_seconds(pid))
             self.switches.update(switches_of(pid))

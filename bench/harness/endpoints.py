@@ -37,7 +37,7 @@ class Target:
     content_type: str = ''
     stores: bool = False
     stored: str = ''      # a file with the bytes that must then lie in the root
-    unique: bool = False  # every request must append letters or digits of its own to the path
+    unique: bool = False  # every request must append something of its own to the path
 
 
 ENDPOINTS = (
