@@ -52,6 +52,19 @@ bool is_already(const Identity& identity) {
          (!identity.group || *identity.group == ::getgid());
 }
 
+/// Who that is; it exists, and this process may become it.
+Result<Identity, std::string> find(const std::string& user, const std::string& group) {
+  Identity identity;
+  std::string reason = user.empty() ? std::string() : find_user(user, identity);
+  if (reason.empty() && !group.empty()) reason = find_group(group, identity);
+  if (!reason.empty()) return reason;
+  if (identity.user && !identity.group) return log::text("user ", user, " has no group of its own; name one");
+  if (::geteuid() != 0 && !is_already(identity)) {
+    return log::text("only root may change to user \"", user, "\" and group \"", group, "\"");
+  }
+  return identity;
+}
+
 bool change(const Identity& identity) {
   const bool grouped = identity.user_name.empty()
                            ? ::setgroups(0, nullptr) == 0
@@ -78,22 +91,22 @@ bool holds(const Identity& identity) {
 
 }  // namespace
 
+Result<void, std::string> can_drop_privileges(const std::string& user, const std::string& group) {
+  const auto identity = find(user, group);
+  if (!identity) return identity.error();
+  return {};
+}
+
 Result<void, std::string> drop_privileges(const std::string& user, const std::string& group) {
   if (user.empty() && group.empty()) return {};
-  Identity identity;
-  std::string reason = user.empty() ? std::string() : find_user(user, identity);
-  if (reason.empty() && !group.empty()) reason = find_group(group, identity);
-  if (!reason.empty()) return reason;
-  if (identity.user && !identity.group) return log::text("user ", user, " has no group of its own; name one");
-  if (::geteuid() != 0) {
-    if (is_already(identity)) return {};
-    return log::text("only root may change to user \"", user, "\" and group \"", group, "\"");
-  }
-  if (!change(identity)) {
+  const auto identity = find(user, group);
+  if (!identity) return identity.error();
+  if (::geteuid() != 0) return {};
+  if (!change(*identity)) {
     return log::text("cannot change to user \"", user, "\" and group \"", group,
                      "\": ", std::generic_category().message(errno));
   }
-  if (!holds(identity)) return log::text("the change to user \"", user, "\" did not hold");
+  if (!holds(*identity)) return log::text("the change to user \"", user, "\" did not hold");
   return {};
 }
 

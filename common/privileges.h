@@ -12,4 +12,7 @@ namespace forklift {
 /// Call before any thread exists, after the sockets are bound.
 Result<void, std::string> drop_privileges(const std::string& user, const std::string& group);
 
+/// Whether drop_privileges would find these, and this process may become them: changes nothing.
+Result<void, std::string> can_drop_privileges(const std::string& user, const std::string& group);
+
 }  // namespace forklift

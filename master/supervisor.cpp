@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/privileges.h"
 
 namespace forklift {
 namespace {
@@ -51,6 +52,7 @@ Supervisor::~Supervisor() {
 
 Result<void, std::string> Supervisor::prepare() {
   watch_signals();  // first: whoever reads the pid file may signal at once
+  if (auto user = can_drop_privileges(config_.user, config_.group); !user) return user;
   if (!config_.pid_file.empty()) {
     auto pid_file = PidFile::create(config_.pid_file);
     if (!pid_file) return pid_file.error();

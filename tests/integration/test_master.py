@@ -63,6 +63,13 @@ def test_a_start_at_which_no_worker_becomes_ready_ends_with_3(tmp_path):
     assert "no worker ever became ready, the last one exited with status 1" in ended.stderr
 
 
+def test_a_user_that_does_not_exist_is_named_before_any_worker_is_started(tmp_path):
+    ended = run_second("--bind", "127.0.0.1:0", "--root", str(tmp_path), "--user", "nosuch")
+    assert ended.returncode == 1
+    assert 'there is no user "nosuch"' in ended.stderr
+    assert "worker" not in ended.stderr
+
+
 def script(path):
     path.write_text(f'#!/bin/sh\nexec "{WORKER}" "$@"\n')
     path.chmod(0o755)

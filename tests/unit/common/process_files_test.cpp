@@ -98,6 +98,14 @@ TEST_CASE("a user or group that does not exist is refused by name") {
   CHECK(drop_privileges("", "no-such-group").error() == "there is no group \"no-such-group\"");
 }
 
+TEST_CASE("whether a user can be had is known without becoming it") {
+  CHECK(can_drop_privileges("", "").ok());
+  CHECK(can_drop_privileges("no-such-user", "").error() == "there is no user \"no-such-user\"");
+  const uid_t me = ::geteuid();
+  CHECK(can_drop_privileges("nobody", "").ok() == (me == 0 || me == 65534));
+  CHECK(::geteuid() == me);
+}
+
 TEST_CASE("root becomes the user for good, without root's groups") {
   if (::geteuid() != 0) return;
   const gid_t roots[] = {0, 4};
