@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -152,6 +153,17 @@ def memory_bytes(pid):
     with open(f"/proc/{pid}/status") as status:
         found = re.findall(r"^(?:RssAnon|RssShmem):\s+(\d+) kB$", status.read(), re.M)
     return sum(int(kilobytes) * 1024 for kilobytes in found)
+
+
+# A command in a PID namespace of its own, as its process 1.
+IN_NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+def may_unshare():
+    """Not without root, nor in a chroot."""
+    if os.getuid() != 0 or not shutil.which("unshare"):
+        return False
+    return subprocess.run([*IN_NAMESPACE, "true"], stderr=subprocess.DEVNULL).returncode == 0
 
 
 def children(pid):

@@ -2,21 +2,13 @@
 
 import os
 import resource
-import shutil
 import signal
 import stat
 import subprocess
 
 import pytest
 
-from http_support import children, eventually
-
-IN_NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
-
-
-def may_unshare():
-    return os.getuid() == 0 and shutil.which("unshare") and subprocess.run([*IN_NAMESPACE, "true"]).returncode == 0
-
+from http_support import IN_NAMESPACE, children, eventually, may_unshare
 
 def state_of(pid):
     """One letter, Z for a zombie; nothing where it is gone."""

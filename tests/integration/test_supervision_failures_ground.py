@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from http_support import MASTER, SANITIZED, WORKER, Client, children, environment, eventually
+from http_support import IN_NAMESPACE, MASTER, SANITIZED, WORKER, Client, children, environment, eventually, may_unshare
 from supervision_support import reload_then_kill
 
 
@@ -59,13 +59,13 @@ def test_a_signal_meant_for_the_master_does_nothing_to_its_workers(master, numbe
 @pytest.fixture
 def first_process(tmp_path):
     """A master that is process 1 of a PID namespace, with a child of another's making that will become its orphan."""
-    if os.getuid() != 0 or not shutil.which("unshare"):
-        pytest.skip("no right to make a PID namespace")
+    if not may_unshare():
+        pytest.skip("no process namespaces here")
     log = tmp_path / "log"
     script = 'sh -c "sleep 0.5 & :"; exec "$@"'
     with open(log, "wb") as file:
         outer = subprocess.Popen(
-            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, "sh", MASTER, "--workers", "2",
+            [*IN_NAMESPACE, "sh", "-c", script, "sh", MASTER, "--workers", "2",
              "--worker-binary", WORKER, "--bind", "127.0.0.1:0", "--root", str(tmp_path / "root")],
             env=environment(), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
         )  # fmt: skip
