@@ -1,27 +1,19 @@
 """Looks at a server in the middle of a load: memory and who holds which connections."""
 
-import threading
+from background import Background
 
 
-class Sampler:
+class Sampler(Background):
     """`with Sampler(server, seconds) as sampler:` around a load of so many seconds."""
 
     WHEN = (0.3, 0.6, 0.9)  # of the load
 
     def __init__(self, server, seconds):
+        super().__init__()
         self.server, self.seconds = server, seconds
         self.memory_bytes, self.connections = 0, []
-        self.over, self.thread = threading.Event(), threading.Thread(target=self._sample, daemon=True)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
-
-    def _sample(self):
+    def run(self):
         last = 0.0
         for when in self.WHEN:
             if self.over.wait((when - last) * self.seconds):

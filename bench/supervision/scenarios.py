@@ -4,34 +4,26 @@ import asyncio
 import os
 import random
 import signal
-import threading
 import time
 from statistics import median
 
+from background import Background
 from client import DOWNLOAD, Gone, Load, connected
 
 BIG = 'big.bin'
 BIG_BYTES = 8 << 20  # more than the sockets' buffers hold, so that a client that reads slowly keeps it in flight
 
 
-class Memory:
+class Memory(Background):
     """Samples the fleet's proportional memory (PSS: shared pages shared out) on a thread of its own."""
 
     def __init__(self, fleet, every_s=0.05):
-        self.fleet, self.every_s, self.samples, self.over = fleet, every_s, [], threading.Event()
-        self.thread = threading.Thread(target=self._run)
+        super().__init__()
+        self.fleet, self.every_s, self.samples = fleet, every_s, []
 
-    def _run(self):
+    def run(self):
         while not self.over.wait(self.every_s):
             self.samples.append(self.fleet.pss())
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
 
 
 async def until(condition, within_s):
