@@ -56,6 +56,7 @@ class Comparison:
     low: float = 0.0
     high: float = 0.0
     regression: bool = False
+    chance: float = 0.0    # that the interval misses the truth: its coverage is 1 less this
 
     def to_json(self):
         figures = {key: value for key, value in vars(self).items() if key not in ('cell', 'metric')}
@@ -81,7 +82,7 @@ def judge(cell, metric, row_a, row_b, threshold):
     if found.coverage < COVERAGE_MIN - 1e-9:
         return Comparison(cell, metric, NOT_COMPARABLE, f'too few runs to tell from noise ({len(values_a)} and {len(values_b)})')
     result = Comparison(cell, metric, SAME, caveat(row_a, row_b, found), median(values_a), median(values_b), found.median, found.low,
-                        found.high)
+                        found.high, chance=1 - found.coverage)
     if not found.low <= 1 <= found.high:
         worse = (found.median > 1) == metric.lower_is_better
         result.verdict = WORSE if worse else BETTER
@@ -148,7 +149,7 @@ def summary(comparisons, threshold):
     count = {verdict: sum(each.verdict == verdict for each in comparisons) for verdict in (BETTER, WORSE, SAME, NOT_COMPARABLE)}
     lines = [', '.join(f'{number} {verdict}' for verdict, number in count.items())]
     if len(judged) >= 20:
-        lines.append(f'Chance alone takes about one comparison in twenty out of the noise (here {len(judged) / 20:.0f}).')
+        lines.append(f'Chance alone takes about {sum(each.chance for each in judged):.0f} of {len(judged)} comparisons out of the noise.')
     broken = {each.cell.key: each.why for each in comparisons if each.regression and each.verdict == NOT_COMPARABLE}
     lines += [f'REGRESSION {key}: was fine, {why}' for key, why in broken.items()]
     lines += [f'REGRESSION {each.cell.key}: {each.metric.title} {percent(each.ratio)} ({percent(each.low)} to {percent(each.high)})'
