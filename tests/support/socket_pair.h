@@ -15,10 +15,12 @@
 
 #include "common/unique_fd.h"
 #include "support/catch.h"
+#include "worker/storage/retry.h"
 
 namespace forklift::testing {
 
-/// Both ends of a stream: `server` non-blocking, `client` blocking, for at most ten seconds a call.
+/// Both ends of a stream: `server` non-blocking, `client` blocking, for at most ten seconds a call. What an
+/// io_uring of the same thread completes interrupts the client's calls: they are made again.
 struct SocketPair {
   UniqueFd server;
   UniqueFd client;
@@ -57,11 +59,8 @@ class LoopbackListener {
     UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     bound_blocking(client.get());
     if (receive_buffer_bytes > 0) shrink_buffers(client.get(), receive_buffer_bytes);
-    // What an io_uring completes interrupts it.
-    int connected = 0;
-    do {
-      connected = ::connect(client.get(), reinterpret_cast<sockaddr*>(&address), size);
-    } while (connected < 0 && errno == EINTR);
+    const int connected =
+        retry_eintr([&] { return ::connect(client.get(), reinterpret_cast<sockaddr*>(&address), size); });
     REQUIRE((connected == 0 || errno == EISCONN));
     return client;
   }
@@ -100,7 +99,7 @@ inline std::size_t send_all(int fd, std::string_view bytes, std::size_t piece_by
   std::size_t sent = 0;
   while (sent < bytes.size()) {
     const std::size_t piece = std::min(piece_bytes, bytes.size() - sent);
-    const ssize_t moved = ::send(fd, bytes.data() + sent, piece, MSG_NOSIGNAL);
+    const ssize_t moved = retry_eintr([&] { return ::send(fd, bytes.data() + sent, piece, MSG_NOSIGNAL); });
     if (moved <= 0) break;
     sent += static_cast<std::size_t>(moved);
   }
@@ -112,7 +111,8 @@ inline std::string receive_all(int fd, std::size_t bytes_max = SIZE_MAX, std::si
   std::string all;
   std::string piece(piece_bytes, '\0');
   while (all.size() < bytes_max) {
-    const ssize_t moved = ::recv(fd, piece.data(), std::min(piece_bytes, bytes_max - all.size()), 0);
+    const std::size_t wanted = std::min(piece_bytes, bytes_max - all.size());
+    const ssize_t moved = retry_eintr([&] { return ::recv(fd, piece.data(), wanted, 0); });
     if (moved <= 0) break;
     all.append(piece.data(), static_cast<std::size_t>(moved));
   }
