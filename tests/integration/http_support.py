@@ -283,6 +283,14 @@ def request_bytes(method, target, body=None, headers=(), version="1.1"):
     return "\r\n".join(lines).encode("utf-8") + b"\r\n\r\n" + (body or b"")
 
 
+def begin_upload(program, client):
+    """Sends half of an upload, until its part is there; gives the other half."""
+    request = request_bytes("POST", DISK_WRITE, b"x" * 100_000)
+    client.send(request[:50_000])
+    eventually(program.parts, "the upload has begun")
+    return request[50_000:]
+
+
 def chunked(body, size=1000, extension="", trailers=""):
     """The body as chunks of at most so many bytes."""
     out = []

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from http_support import DISK_WRITE, MASTER, SANITIZED, WORKER, environment, eventually, port_is_free, request_bytes
+from http_support import MASTER, SANITIZED, WORKER, begin_upload, environment, eventually, port_is_free, request_bytes
 
 # A worker that dies is to be replaced within 200 ms; sanitizers and a loaded machine get more.
 REPLACED_WITHIN = 3.0 if SANITIZED else 0.2
@@ -126,13 +126,11 @@ def test_idle_workers_are_not_taken_for_stuck(master):
 
 def test_term_lets_an_upload_finish_and_takes_no_new_connections(master):
     program = master(workers=2)
-    request = request_bytes("POST", DISK_WRITE, b"x" * 100_000)
     with program.client() as client:
-        client.send(request[:50_000])
-        eventually(program.parts, "the upload has begun")
+        rest = begin_upload(program, client)
         program.signal(signal.SIGTERM)
         eventually(lambda: len(program.workers()) == 1, "the idle worker is gone")
-        client.send(request[50_000:])
+        client.send(rest)
         assert client.response("POST").status in (200, 201)
     assert program.stop() == 0
     assert len(program.visible()) == 1
@@ -141,8 +139,7 @@ def test_term_lets_an_upload_finish_and_takes_no_new_connections(master):
 def test_term_waits_no_longer_than_the_graceful_timeout(master):
     program = master("--graceful-timeout", "500ms", workers=1)
     with program.client() as client:
-        client.send(request_bytes("POST", DISK_WRITE, b"x" * 100_000)[:50_000])
-        eventually(program.parts, "the upload has begun")
+        begin_upload(program, client)
         program.signal(signal.SIGTERM)
         assert program.process.wait(10) == 0
     assert program.visible() == []
@@ -152,8 +149,7 @@ def test_term_waits_no_longer_than_the_graceful_timeout(master):
 def test_int_and_quit_end_at_once(master, number):
     program = master(workers=2)
     with program.client() as client:
-        client.send(request_bytes("POST", DISK_WRITE, b"x" * 100_000)[:50_000])
-        eventually(program.parts, "the upload has begun")
+        begin_upload(program, client)
         program.signal(number)
         assert program.process.wait(10) == 0
     assert "does not go" not in program.log_text()
@@ -163,8 +159,7 @@ def test_int_and_quit_end_at_once(master, number):
 def test_a_second_term_kills(master):
     program = master("--graceful-timeout", "60s", workers=1)
     with program.client() as client:
-        client.send(request_bytes("POST", DISK_WRITE, b"x" * 100_000)[:50_000])
-        eventually(program.parts, "the upload has begun")
+        begin_upload(program, client)
         program.signal(signal.SIGTERM)
         program.log_shows("stopping when all is answered")
         program.signal(signal.SIGTERM)
@@ -191,13 +186,11 @@ def test_when_the_master_is_killed_its_workers_leave_and_the_port_is_free(master
 
 def test_when_the_master_is_killed_an_upload_is_finished(master):
     program = master(workers=1)
-    request = request_bytes("POST", DISK_WRITE, b"x" * 100_000)
     with program.client() as client:
-        client.send(request[:50_000])
-        eventually(program.parts, "the upload has begun")
+        rest = begin_upload(program, client)
         program.signal(signal.SIGKILL)
         program.log_shows("the master is gone")
-        client.send(request[50_000:])
+        client.send(rest)
         assert client.response("POST").status in (200, 201)
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from http_support import DISK_WRITE, eventually, request_bytes
+from http_support import DISK_WRITE, begin_upload, eventually, request_bytes
 
 WINDOW = "600ms"
 MANY = 60  # steps of 50 ms: five windows
@@ -80,8 +80,7 @@ def test_a_transfer_that_stands_still_ends_with_the_drain_idle_timeout(master):
     program = master("--drain-idle-timeout", WINDOW, workers=1)
     (old,) = program.workers()
     with program.client() as client:
-        client.send(request_bytes("POST", DISK_WRITE, b"x" * 100_000)[:50_000])
-        eventually(program.parts, "the upload has begun")
+        begin_upload(program, client)
         time.sleep(1.5)
         assert program.parts()  # it may stand still, as long as its worker serves
         reload(program, 2)
@@ -94,8 +93,7 @@ def test_a_transfer_that_trickles_ends_with_the_drain_idle_timeout(master):
     program = master("--drain-idle-timeout", WINDOW, "--drain-min-rate", "1K", workers=1)
     (old,) = program.workers()
     with program.client() as client:
-        client.send(request_bytes("POST", DISK_WRITE, b"x" * 100_000)[:50_000])
-        eventually(program.parts, "the upload has begun")
+        begin_upload(program, client)
         reload(program, 2)
         gone_by = time.monotonic() + 10
         while old in program.workers():
@@ -146,8 +144,7 @@ def test_a_reload_that_waits_goes_on_when_what_it_waits_for_is_too_slow(master):
     program = master("--max-old-generations", "1", "--drain-idle-timeout", WINDOW, workers=1)
     (old,) = program.workers()
     with program.client() as client, Uploads(program, size=100_000, rate=20_000) as uploads:
-        client.send(request_bytes("POST", DISK_WRITE, b"x" * 100_000)[:50_000])
-        eventually(program.parts, "the upload has begun")
+        begin_upload(program, client)
         uploads.begin()
         reload(program, 2)
         program.signal(signal.SIGHUP)

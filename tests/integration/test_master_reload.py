@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from http_support import DISK_WRITE, MASTER, WORKER, Client, environment, eventually, request_bytes
+from http_support import DISK_WRITE, MASTER, WORKER, Client, begin_upload, environment, eventually
 
 
 def reload(program, generation):
@@ -64,14 +64,12 @@ def test_a_reload_replaces_every_worker_and_no_request_fails(master):
 def test_an_upload_outlives_a_reload(master):
     program = master(workers=1)
     (old,) = program.workers()
-    request = request_bytes("POST", DISK_WRITE, b"x" * 100_000)
     with program.client() as client:
-        client.send(request[:50_000])
-        eventually(program.parts, "the upload has begun")
+        rest = begin_upload(program, client)
         reload(program, 2)
         assert program.request("GET", "/healthz").status == 200
         assert old in program.workers()
-        client.send(request[50_000:])
+        client.send(rest)
         assert client.response("POST").status in (200, 201)
     eventually(lambda: old not in program.workers(), "the old worker leaves")
 

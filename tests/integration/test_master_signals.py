@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from http_support import DISK_WRITE, eventually, request_bytes, start  # noqa: F401
+from http_support import begin_upload, eventually, start  # noqa: F401
 
 
 def lines_of(path):
@@ -21,13 +21,6 @@ def rotate(path):
     rotated = path.with_suffix(".1")
     os.rename(path, rotated)
     return rotated
-
-
-def half_an_upload(program, client):
-    request = request_bytes("POST", DISK_WRITE, b"x" * 100_000)
-    client.send(request[:50_000])
-    eventually(program.parts, "the upload has begun")
-    return request[50_000:]
 
 
 def test_usr1_lets_every_worker_open_its_access_log_anew(master, tmp_path):
@@ -114,7 +107,7 @@ def test_a_second_int_kills(master):
 def test_a_worker_alone_answers_what_it_has_begun_after_term(start):
     program = start("--graceful-timeout", "30s")
     with program.client() as client:
-        rest = half_an_upload(program, client)
+        rest = begin_upload(program, client)
         program.process.send_signal(signal.SIGTERM)
         time.sleep(0.1)
         client.send(rest)
@@ -126,7 +119,7 @@ def test_a_worker_alone_answers_what_it_has_begun_after_term(start):
 def test_a_worker_alone_ends_at_once_after_int_quit_or_a_second_term(start, signals):
     program = start("--graceful-timeout", "30s")
     with program.client() as client:
-        half_an_upload(program, client)
+        begin_upload(program, client)
         for name in signals:
             program.process.send_signal(getattr(signal, f"SIG{name}"))
             time.sleep(0.1)
@@ -167,7 +160,7 @@ def test_term_sent_to_one_worker_replaces_it_and_loses_nothing(master):
     program = master("--graceful-timeout", "30s", workers=1)
     (old,) = program.workers()
     with program.client() as client:
-        rest = half_an_upload(program, client)
+        rest = begin_upload(program, client)
         os.kill(old, signal.SIGTERM)
         assert program.request("GET", "/healthz").status == 200
         assert old in program.workers()

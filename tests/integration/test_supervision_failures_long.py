@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from http_support import ASYNC_WRITE, DISK_WRITE, SANITIZED, eventually, pattern, request_bytes
+from http_support import ASYNC_WRITE, DISK_WRITE, SANITIZED, begin_upload, eventually, pattern, request_bytes
 from supervision_support import LoadOn, descriptors, reload_then_kill, trickle
 
 DEADLINES = ("--timeout", "1s", "--graceful-timeout", "1s", "--stall-timeout", "1s", "--body-rate-min", "0")
@@ -46,8 +46,7 @@ def test_an_upload_that_stands_still_does_not_hold_an_old_worker_for_ever(master
     program = master("--graceful-timeout", "1s", "--stall-timeout", "1s", workers=1)
     (old,) = program.workers()
     with program.client() as client:
-        client.send(request_bytes("POST", DISK_WRITE, b"x" * 100_000)[:50_000])
-        eventually(program.parts, "the upload has begun")
+        begin_upload(program, client)
         program.signal(signal.SIGHUP)
         eventually(lambda: old not in program.workers(), "the old worker is gone", within=10)
     assert program.visible() == []

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from http_support import DISK_WRITE, SANITIZED, eventually, port_is_free, request_bytes
+from http_support import SANITIZED, begin_upload, eventually, port_is_free
 from supervision_support import answers, exists, queue_requests, replaced
 
 
@@ -59,21 +59,16 @@ def test_a_stop_reaches_a_worker_that_could_not_hear_it_when_it_was_said(master)
     assert not re.search("does not go|killed|aborted", program.log_text()), program.log_text()
 
 
-def begin_upload(program, client, request):
-    client.send(request[: len(request) // 2])
-    eventually(program.parts, "the upload has begun")
-
-
 def test_when_the_master_is_killed_in_mid_upload_the_port_is_free_at_once_and_the_upload_is_whole(master):
     program = master(workers=2)
-    request, workers = request_bytes("POST", DISK_WRITE, b"x" * 100_000), program.workers()
+    workers = program.workers()
     with program.client() as client:
-        begin_upload(program, client, request)
+        rest = begin_upload(program, client)
         killed_at = time.monotonic()
         program.signal(signal.SIGKILL)
         eventually(lambda: port_is_free(program.port), "the port is free")
         took = time.monotonic() - killed_at
-        client.send(request[len(request) // 2 :])
+        client.send(rest)
         assert client.response("POST").status in (200, 201)
     assert took < (3.0 if SANITIZED else 0.5), took
     eventually(lambda: not any(exists(worker) for worker in workers), "the workers are gone")
@@ -82,13 +77,13 @@ def test_when_the_master_is_killed_in_mid_upload_the_port_is_free_at_once_and_th
 
 def test_an_init_that_loses_patience_leaves_no_worker_behind(master):
     program = master("--graceful-timeout", "60s", workers=2)
-    request, workers = request_bytes("POST", DISK_WRITE, b"x" * 100_000), program.workers()
+    workers = program.workers()
     with program.client() as client:
-        begin_upload(program, client, request)
+        rest = begin_upload(program, client)
         program.signal(signal.SIGTERM)
         program.log_shows("stopping when all is answered")
         program.signal(signal.SIGKILL)
         eventually(lambda: port_is_free(program.port), "the port is free", within=5)
-        client.send(request[len(request) // 2 :])
+        client.send(rest)
         assert client.response("POST").status in (200, 201)
     eventually(lambda: not any(exists(worker) for worker in workers), "the workers are gone", within=5)

@@ -10,7 +10,7 @@ import threading
 import time
 
 from conftest import Master
-from http_support import DISK_WRITE, SANITIZED, Client, eventually, pattern, port_is_free, request_bytes
+from http_support import SANITIZED, Client, begin_upload, eventually, pattern, port_is_free, request_bytes
 from socket_count import connections
 
 HEALTH = request_bytes("GET", "/healthz")
@@ -153,13 +153,11 @@ def test_term_under_load_refuses_newcomers_and_loses_nobody(master):
 
 def test_a_stop_frees_the_address_while_an_upload_is_still_finishing(master):
     program = master(workers=2)
-    request = request_bytes("POST", DISK_WRITE, b"x" * 100_000)
     with program.client() as client:
-        client.send(request[:50_000])
-        eventually(program.parts, "the upload has begun")
+        rest = begin_upload(program, client)
         program.signal(signal.SIGTERM)
         assert free(program, within=3)
-        client.send(request[50_000:])
+        client.send(rest)
         assert client.response("POST").status in (200, 201)
     assert program.process.wait(30) == 0
 
