@@ -1,5 +1,7 @@
 #include "worker/http/content_disposition.h"
 
+#include "worker/http/percent.h"
+
 namespace forklift {
 namespace {
 
@@ -66,21 +68,10 @@ bool is_attribute_byte(char byte) {
 }
 
 void append_encoded(std::string& out, const Character& character) {
-  constexpr std::string_view kHexDigits = "0123456789ABCDEF";
-  if (character.control) {
+  if (character.control)
     out += '_';
-    return;
-  }
-  for (const char byte : character.bytes) {
-    if (is_attribute_byte(byte)) {
-      out += byte;
-      continue;
-    }
-    const auto value = static_cast<unsigned char>(byte);
-    out += '%';
-    out += kHexDigits[value >> 4];
-    out += kHexDigits[value & 15];
-  }
+  else
+    append_percent_encoded(out, character.bytes, is_attribute_byte);
 }
 
 }  // namespace

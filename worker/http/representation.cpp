@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "worker/http/json.h"
+#include "worker/http/percent.h"
 
 namespace forklift {
 
@@ -64,17 +65,7 @@ std::string form_json(const FormContent& form) {
 }
 
 void append_percent_encoded(std::string& out, std::string_view text) {
-  constexpr std::string_view kHexDigits = "0123456789ABCDEF";
-  for (const char byte : text) {
-    if (unreserved(byte)) {
-      out += byte;
-      continue;
-    }
-    const auto value = static_cast<unsigned char>(byte);
-    out += '%';
-    out += kHexDigits[value >> 4];
-    out += kHexDigits[value & 15];
-  }
+  append_percent_encoded(out, text, unreserved);
 }
 
 std::string location_of(std::string_view name) {
