@@ -6,6 +6,7 @@
 
 #include "common/errno_error.h"
 #include "worker/storage/file_ops.h"
+#include "worker/storage/io_ranges.h"
 #include "worker/storage/retry.h"
 
 namespace forklift {
@@ -14,17 +15,6 @@ namespace {
 /// A write that took nothing and said nothing would loop for ever.
 Error write_error(ssize_t written) {
   return written < 0 ? errno_error("write") : Error{ErrorCode::kIo, "write: nothing written"};
-}
-
-std::span<iovec> after(std::span<iovec> ranges, std::size_t bytes) {
-  while (!ranges.empty() && bytes >= ranges[0].iov_len) {
-    bytes -= ranges[0].iov_len;
-    ranges = ranges.subspan(1);
-  }
-  if (bytes == 0) return ranges;
-  ranges[0].iov_base = static_cast<std::byte*>(ranges[0].iov_base) + bytes;
-  ranges[0].iov_len -= bytes;
-  return ranges;
 }
 
 }  // namespace

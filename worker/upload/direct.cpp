@@ -12,6 +12,7 @@
 
 #include "common/errno_error.h"
 #include "worker/storage/file_ops.h"
+#include "worker/storage/io_ranges.h"
 #include "worker/storage/retry.h"
 #include "worker/upload/pool_upload.h"
 
@@ -133,17 +134,6 @@ class DirectUpload final : public PoolUpload {
       ranges = after(ranges, static_cast<std::size_t>(written));
     }
     return {};
-  }
-
-  static std::span<iovec> after(std::span<iovec> ranges, std::size_t bytes) {
-    while (!ranges.empty() && bytes >= ranges[0].iov_len) {
-      bytes -= ranges[0].iov_len;
-      ranges = ranges.subspan(1);
-    }
-    if (bytes == 0) return ranges;
-    ranges[0].iov_base = static_cast<std::byte*>(ranges[0].iov_base) + bytes;
-    ranges[0].iov_len -= bytes;
-    return ranges;
   }
 
   Result<void> end_direct(PartFile& part) {
