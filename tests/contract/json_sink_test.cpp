@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "support/base64.h"
 #include "support/transfer.h"
 #include "worker/upload/form.h"
 #include "worker/upload/json_base64.h"
@@ -13,26 +14,8 @@ namespace {
 
 using namespace testing;
 
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::string encode(std::string_view bytes, std::string_view slash = "/") {
-  std::string text;
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::string_view group = bytes.substr(at, 3);
-    unsigned bits = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      bits = bits << 8 | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0u);
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-      const char c = i <= group.size() ? kAlphabet[bits >> (18 - 6 * i) & 63] : '=';
-      text += c == '/' ? slash : std::string_view(&c, 1);
-    }
-  }
-  return text;
-}
-
 std::string json_of(std::string_view bytes, std::string_view slash = "/") {
-  return R"({"filename": "../a\u0062", "file": ")" + encode(bytes, slash) + "\"}";
+  return R"({"filename": "../a\u0062", "file": ")" + base64_of(bytes, slash) + "\"}";
 }
 
 struct JsonFixture : ContractFixture {

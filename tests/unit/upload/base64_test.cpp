@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "support/base64.h"
 #include "support/body_pattern.h"
 #include "support/catch.h"
 #include "worker/upload/base64_codecs.h"
@@ -12,23 +13,6 @@
 using namespace forklift;
 
 namespace {
-
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// RFC 4648, section 4, as it is written there.
-std::string encode(std::string_view bytes) {
-  std::string text;
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::string_view group = bytes.substr(at, 3);
-    unsigned bits = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      bits = bits << 8 | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0u);
-    }
-    for (std::size_t i = 0; i < 4; ++i)
-      text += i <= group.size() ? kAlphabet[bits >> (18 - 6 * i) & 63] : '=';
-  }
-  return text;
-}
 
 struct Decoded {
   std::string bytes;
@@ -66,7 +50,7 @@ TEST_CASE("base64 of any length decodes to what was encoded") {
     for (std::size_t size = 0; size < 300; ++size) {
       INFO(codec->name() << " " << size);
       const std::string bytes = testing::body_of(size, size + 1);
-      REQUIRE(decode(*codec, encode(bytes)) == Decoded{bytes});
+      REQUIRE(decode(*codec, testing::base64_of(bytes)) == Decoded{bytes});
     }
   }
 }
@@ -98,7 +82,8 @@ TEST_CASE("each of the 256 bytes is taken or refused wherever it stands") {
       for (std::size_t at = 0; at < 80; ++at) {
         std::string text(84, 'A');
         text[at] = static_cast<char>(byte);
-        const bool good = byte != 0 && kAlphabet.find(static_cast<char>(byte)) != std::string_view::npos;
+        const bool good =
+            byte != 0 && testing::kBase64Alphabet.find(static_cast<char>(byte)) != std::string_view::npos;
         INFO(codec->name() << " byte " << byte << " at " << at);
         // A padded group is not the end here: what follows it is wrong.
         const bool padding = byte == '=' && at % 4 == 3;
@@ -114,7 +99,7 @@ TEST_CASE("each of the 256 bytes is taken or refused wherever it stands") {
 TEST_CASE("base64 in pieces of any size decodes as in one") {
   std::mt19937 random(7);
   const std::string bytes = testing::body_of(5000);
-  const std::string text = encode(bytes);
+  const std::string text = testing::base64_of(bytes);
   for (const Base64Codec* codec : base64_codecs()) {
     INFO(codec->name());
     std::string decoded;
@@ -135,7 +120,7 @@ TEST_CASE("base64 in pieces of any size decodes as in one") {
 TEST_CASE("all codecs agree on text with random damage") {
   std::mt19937 random(11);
   for (int round = 0; round < 20000; ++round) {
-    std::string text = encode(testing::body_of(random() % 120, static_cast<unsigned>(random())));
+    std::string text = testing::base64_of(testing::body_of(random() % 120, static_cast<unsigned>(random())));
     for (auto hits = random() % 3; hits > 0 && !text.empty(); --hits) {
       text[random() % text.size()] = static_cast<char>(random() % 4 == 0 ? '=' : random());
     }
