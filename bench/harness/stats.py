@@ -24,9 +24,6 @@ class Estimate:
         self.median, self.count = median(values), len(values)
         self.low, self.high = median_interval(values)
 
-    def overlaps(self, other):
-        return self.low <= other.high and other.low <= self.high
-
 
 def ratio(over, under):
     """The Estimate of a ratio from runs that were made by turns: pair by pair, as the n-th of both met the same weather."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import random
 import re
 import subprocess
 import sys
@@ -85,7 +86,7 @@ def test_one_process_stands_beside_many_with_cpu_and_bytes_per_cpu_second(full):
 # Ranks
 
 def test_a_row_is_ranked_by_what_beats_it_outside_the_noise():
-    rows = [row(cell('forklift', DISK), 200), row(cell('nginx', DISK), 300), row(cell('uvicorn', DISK), 300.5), row(cell('h2o', DISK), 400)]
+    rows = [row(cell(server, DISK), cpu, runs=9) for server, cpu in (('forklift', 200), ('nginx', 300), ('uvicorn', 300.5), ('h2o', 400))]
     ranks = figures.ranks(rows, 'cpu_us')
     assert [ranks[each.cell.key] for each in rows] == ['1', '≈2', '≈2', '4']
     rates = figures.ranks(rows, 'rate')
@@ -185,14 +186,68 @@ def test_strategies_are_compared_within_a_family(full):
     assert 'uvicorn, downloads, CPU per request: download/stream/sync_read is the cheapest' in said(full)
 
 
-def test_words_never_contradict_the_ranks():
-    """Three pairs that agree by chance are no win where the rows' own intervals overlap."""
-    slow, fast = row(cell('nginx', DISK), 210, runs=3, noise=0), row(cell('forklift', DISK), 200, runs=3, noise=0)
-    for index, weather in enumerate((1.0, 1.1, 1.2)):
-        for each in (slow, fast):
-            each.runs[index].server_cpu_s *= weather
-    assert set(figures.ranks([slow, fast], 'cpu_us').values()) == {'≈1'}
-    assert 'no difference outside the noise in CPU per request' in said(support.bare([slow, fast]))
+def in_weather(made, *factors):
+    """The row with run after run of its CPU multiplied."""
+    for run, factor in zip(made.runs, factors):
+        run.server_cpu_s *= factor
+    return made
+
+
+def test_weather_that_both_rows_meet_hides_no_difference_in_words_or_ranks():
+    """The rows' own ranges overlap, but run by run one costs 1.05 times the other: so say the words, the ranks and the verdict."""
+    rows = [in_weather(row(cell(server, DISK), cpu, runs=3, noise=0), 1.0, 1.1, 1.2) for server, cpu in (('nginx', 210), ('forklift', 200))]
+    assert [figures.ranks(rows, 'cpu_us')[each.cell.key] for each in rows] == ['2', '1']
+    assert 'beats it by 1.05' in said(support.bare(rows)) and 'no difference outside the noise in CPU' not in said(support.bare(rows))
+
+
+def interval_of(words):
+    """The ends of a ratio as it is written: '1.31 ± 0.04×', '2.30× [1.20–4.40]'."""
+    if found := re.fullmatch(r'([\d.]+) ± ([\d.]+)×', words):
+        return float(found[1]) - float(found[2]), float(found[1]) + float(found[2])
+    return tuple(map(float, re.fullmatch(r'[\d.]+× \[([\d.]+)–([\d.]+)\]', words).groups()))
+
+
+def test_no_words_contradict_the_interval_beside_them_or_the_ranks():
+    """Of many noisy reports: where a ratio is written, it holds 1 if and only if it is called no difference or is undecided."""
+    ratio, seen = r'(\d[\d.]* ± [\d.]+×|\d[\d.]*× \[[^]]+\])', {True: 0, False: 0}
+    for seed in range(40):
+        rows = [row(cell(server, endpoint), cpu, runs=3, seed=seed, noise=0.03) for server, cpu in (('forklift', 200), ('nginx', 206))
+                for endpoint in (DISK, ASYNC, STREAM, FORM_BLOCKING)]
+        report = support.bare(rows)
+        for won in re.findall(rf'beats (?:it|Forklift) by {ratio}(?: \([^)]+\) to {ratio})?', said(report)):
+            assert all(interval_of(each)[0] > 1 for each in won if each), won
+        for found in findings.verdicts(report):
+            for words, none in re.findall(rf'{ratio}[^;(]*(\(no difference)?', found.because):
+                low, high = interval_of(words)
+                assert (low <= 1 <= high) == bool(none), found
+                seen[bool(none)] += 1
+        for one, other in zip(rows[:4], rows[4:]):
+            level = {rank[0] == '≈' for rank in figures.ranks([one, other], 'cpu_us').values()}
+            assert level == {figures.compared(one, other, 'cpu_us').sign == 0}
+    assert min(seen.values()) > 20, seen
+
+
+def test_a_ratio_is_written_so_that_it_holds_1_or_does_not_as_its_interval():
+    written = {values: figures.times(figures.Estimate(values)) for values in ((1.004, 1.07, 1.14), (1.001, 1.3, 1.6), (0.7, 0.9, 0.999),
+                                                                              (0.996, 1.04, 1.08))}
+    assert list(written.values()) == ['1.070× [1.004–1.140]', '1.300× [1.001–1.600]', '0.900× [0.700–0.999]', '1.04 ± 0.04×']
+
+
+def test_few_runs_say_what_chance_does():
+    def sure(runs):
+        return dict(findings.grouped(support.bare([forklift(DISK, 'alone', 1, runs=runs), fastapi('uvicorn', DISK, 'alone', 1, runs=runs)])))
+    assert 'by chance alone, 25 % of all ratios' in sure(3)['How sure this is'][0] and '6 %' in sure(5)['How sure this is'][0]
+    assert 'How sure this is' not in sure(6) and 'How sure this is' not in sure(1)
+
+
+def test_chance_is_what_it_is_said_to_be():
+    rng = random.Random(5)
+    for runs in (2, 3, 4, 5, 6, 9):
+        rounds = 4000
+        beside = sum(bool(figures.sign_of(figures.ratio(*([rng.lognormvariate(0, 0.1) for _ in range(runs)] for _ in '12'))))
+                     for _ in range(rounds))
+        assert beside / rounds < figures.chance(runs) + 0.02
+        assert runs > 5 or beside / rounds > figures.chance(runs) - 0.02
 
 
 # Verdicts
@@ -216,6 +271,32 @@ def test_a_verdict_follows_the_figures(conclusion):
         assert verdict(report, conclusion, 'FastAPI').result == verdicts.UNKNOWN
     half = support.bare([forklift(next(iter(costs)), 'alone', 1)])
     assert verdict(half, conclusion, 'Forklift').result == verdicts.UNKNOWN
+
+
+@pytest.mark.parametrize('ratios, wanted', [
+    ((1.10, 1.11, 1.17), verdicts.HOLDS), ((1.01, 1.3, 2.5), verdicts.HOLDS), ((0.83, 0.9, 0.99), verdicts.FAILS),
+    ((0.97, 1.0, 1.06), verdicts.FAILS), ((0.92, 1.0, 1.09), verdicts.FAILS), ((0.99, 1.05, 1.2), verdicts.UNKNOWN),
+    ((0.8, 1.0, 1.01), verdicts.UNKNOWN), ((0.5, 1.0, 2.0), verdicts.UNKNOWN), ((1.3,), verdicts.UNKNOWN)])
+def test_a_verdict_goes_by_the_interval_of_the_ratio_alone(ratios, wanted):
+    """Also where the rows' own ranges overlap, as the weather of their runs differs."""
+    weather = (1.0, 1.3, 0.8)
+    cheap = in_weather(forklift(DISK, 'alone', 1, cpu_us=200, runs=len(ratios), noise=0), *weather)
+    dear = in_weather(forklift(FORM_BLOCKING, 'alone', 1, cpu_us=200, runs=len(ratios), noise=0),
+                      *(factor * ratio for factor, ratio in zip(weather, ratios)))
+    found = verdict(support.bare([cheap, dear]), 'binary', 'Forklift')
+    assert found.result == wanted, found
+
+
+@pytest.mark.parametrize('one, other, wanted', [
+    (1.3, 1.3, verdicts.HOLDS), (1.3, 1.0, verdicts.FAILS), (1.3, 0.8, verdicts.FAILS), (1.3, None, verdicts.UNKNOWN),
+    (None, 1.0, verdicts.FAILS), (1.0, None, verdicts.FAILS)])
+def test_a_conclusion_of_two_halves_holds_as_both_do_and_fails_as_either_does(one, other, wanted):
+    """None: that half drowns in noise."""
+    wild, rows = (0.5, 1.0, 2.0), []
+    for (form, raw), ratio in (((FORM_BLOCKING, DISK), one), ((STREAM, ASYNC), other)):
+        rows.append(forklift(raw, 'alone', 1, cpu_us=200, runs=3, noise=0))
+        rows.append(in_weather(forklift(form, 'alone', 1, cpu_us=200 * (ratio or 1), runs=3, noise=0), *(() if ratio else wild)))
+    assert verdict(support.bare(rows), 'binary', 'Forklift').result == wanted
 
 
 def test_a_verdict_is_not_drawn_from_wide_noise():

@@ -11,6 +11,7 @@ from .article import APIS
 ARTICLE_ORDER = tuple(api.name for api in APIS)
 SERVER_ORDER = ('forklift', 'uvicorn', 'gunicorn', 'nginx', 'lighttpd', 'h2o', 'caddy')
 NAMES = {'forklift': 'Forklift', 'gunicorn': 'gunicorn+uvicorn'}
+RUNS_ENOUGH = 6  # from so many on there is a 95 % interval of a median
 FLOOR = 'floor'  # what the machine can do: shown beside the servers, never ranked among them
 
 # name → figure of one run; sizes and times in the units of their names
@@ -46,8 +47,8 @@ def estimate(row, metric):
 def compared(over, under, metric):
     """The Estimate of over ÷ under by pairs of runs; None when either is not ok or has a figure of nothing.
 
-    Its `sign` is 1 or -1 when it is above or below 1 outside the noise: by pairs, and by the rows' own intervals too. Few pairs agree by
-    chance, and what is said in words must not contradict the ≈ of the tables.
+    Its `sign` is 1 or -1 when its interval lies above or below 1, 0 when it holds 1 or stands on one run. All that is said of two rows,
+    in words and by their ranks, goes by it.
     """
     if over is None or under is None or over.state != 'ok' or under.state != 'ok':
         return None
@@ -55,7 +56,7 @@ def compared(over, under, metric):
     if not all(value > 0 for value in tops + bottoms):
         return None
     found = ratio(tops, bottoms)
-    found.sign = 0 if level(Estimate(tops), Estimate(bottoms)) else sign_of(found)
+    found.sign = sign_of(found)
     return found
 
 
@@ -64,9 +65,9 @@ def sign_of(found):
     return 0 if found.count < 2 else (found.low > 1) - (found.high < 1)
 
 
-def level(left, right):
-    """No difference outside the noise. One run has no interval: its noise is not known, so nothing can be told from it."""
-    return min(left.count, right.count) < 2 or left.overlaps(right)
+def chance(runs):
+    """How often an interval of the median of so many runs misses it: it is what the median lies in by chance alone."""
+    return 1.0 if runs < 2 else 2 * 0.5 ** runs if runs < RUNS_ENOUGH else 0.05
 
 
 def rankable(row, metric):
@@ -78,15 +79,14 @@ def rankable(row, metric):
 
 def ranks(rows, metric):
     """key → '1', '≈2' … among rows of one durability class and load: 1 + how many are better outside the noise; ≈: level with another."""
-    known = {row.cell.key: estimate(row, metric) for row in rows if rankable(row, metric)}
-    sign = -1 if metric in MORE_IS_BETTER else 1
+    known = [row for row in rows if rankable(row, metric)]
+    worse = -1 if metric in MORE_IS_BETTER else 1
     found = {}
-    for key, mine in known.items():
-        others = [other for name, other in known.items() if name != key]
-        if not others:
-            continue  # nobody to be ranked against
-        better = sum(not level(mine, other) and sign * other.median < sign * mine.median for other in others)
-        found[key] = ('≈' if any(level(mine, other) for other in others) else '') + str(better + 1)
+    for mine in known:
+        ratios = [compared(mine, other, metric) for other in known if other is not mine]
+        signs = [ratio.sign if ratio else 0 for ratio in ratios]
+        if signs:  # else nobody to be ranked against
+            found[mine.cell.key] = ('≈' if 0 in signs else '') + str(signs.count(worse) + 1)
     return found
 
 
@@ -218,11 +218,22 @@ def noise(found):
 
 
 def times(found):
-    """A ratio with half its 95 % interval: '1.31 ± 0.04×'; with both ends where it is lopsided: '2.30× [1.20–4.40]'."""
+    """A ratio with half its 95 % interval: '1.31 ± 0.04×'; with both ends where it is lopsided: '2.30× [1.20–4.40]'.
+
+    What is read must hold 1, or not, as the interval does: else it gets its ends, and as many digits as that takes.
+    """
     digits = 2 if found.median < 10 else 1
     if found.count < 2:
         return f'{found.median:.{digits}f}×'
     down, up, half = found.median - found.low, found.high - found.median, (found.high - found.low) / 2
-    if max(down, up) > 2 * min(down, up) and half > 0.05 * found.median:
-        return f'{found.median:.{digits}f}× [{found.low:.{digits}f}–{found.high:.{digits}f}]'
-    return f'{found.median:.{digits}f} ± {half:.{digits}f}×'
+    lopsided = max(down, up) > 2 * min(down, up) and half > 0.05 * found.median
+    middle, around = round(found.median, digits), round(half, digits)
+    if not lopsided and _holds_1(middle - around, middle + around) == _holds_1(found.low, found.high):
+        return f'{found.median:.{digits}f} ± {half:.{digits}f}×'
+    while digits < 6 and _holds_1(round(found.low, digits), round(found.high, digits)) != _holds_1(found.low, found.high):
+        digits += 1
+    return f'{found.median:.{digits}f}× [{found.low:.{digits}f}–{found.high:.{digits}f}]'
+
+
+def _holds_1(low, high):
+    return low <= 1 <= high

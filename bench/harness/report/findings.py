@@ -24,7 +24,7 @@ def grouped(report):
     opened = [row for row in report.rows if row.cell.tool == 'open' and row.cell.server != figures.FLOOR]
     groups = (('Forklift against its peers', _against_peers(rows)), ('Latency at a fixed rate', _at_fixed_rates(opened)),
               ('One process against many', _processes(report)),
-              ('Strategy against strategy', _strategies(rows)), ('Not counted', _spoilt(report)))
+              ('Strategy against strategy', _strategies(rows)), ('Not counted', _spoilt(report)), ('How sure this is', _sureness(report)))
     return [(heading, sentences) for heading, sentences in groups if sentences]
 
 
@@ -162,6 +162,15 @@ def _cheapest(rows):
         return f'no difference outside the noise ({_list([row.cell.endpoint for row in ordered])})'
     level = f', {_list(same)} {"is" if len(same) == 1 else "are"} level with it' if same else ''
     return f'{start}{level}; it beats the other{"s" if len(dearer) > 1 else ""} by {_span(dearer)}'
+
+
+def _sureness(report):
+    """What an interval of few runs is worth; nothing where it is worth the 95 % that it is meant to be."""
+    fewest = min((len(row.runs) for row in report.rows if row.state == 'ok' and len(row.runs) > 1), default=figures.RUNS_ENOUGH)
+    if fewest >= figures.RUNS_ENOUGH:
+        return []
+    return [f'With {fewest} runs of each row, an interval is their range: by chance alone, {figures.chance(fewest):.0%} of all ratios between '
+            f'equals lie wholly beside 1, and are called a difference here (--repeats {figures.RUNS_ENOUGH}: 5 % at most).'.replace('%', ' %')]
 
 
 def _spoilt(report):

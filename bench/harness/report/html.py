@@ -74,8 +74,8 @@ def _findings(report):
     if not groups:
         return 'findings', 'Findings', '<p class="about">Nothing to compare yet: a finding needs two rows that are ok.</p>'
     size, connections = figures.reference_load(report)
-    about = (f'<p class="about">At {figures.size(size)} and {connections} connections. ± is half the 95 % interval; what lies within it is '
-             'called no difference.</p>')
+    about = (f'<p class="about">At {figures.size(size)} and {connections} connections. ± is half the 95 % interval; a '
+             'ratio whose interval holds 1 is called no difference.</p>')
     return 'findings', 'Findings', about + ''.join(
         f'<h3 class="group">{escape(title)}</h3><ul class="findings">{"".join(f"<li>{_marked(words)}</li>" for words in said)}</ul>'
         for title, said in groups)

@@ -162,7 +162,7 @@ def results(report, brief=False):
     table = Table('results', 'Every row', [('server', TEXT), ('durability', TEXT)] + [(name, RIGHT) for name in (
         'CPU µs/req', '±', 'rank', 'req/s', '± ', 'rank ') + tuple(name for name, _ in latencies) + more] + [('remark', TEXT)],
         note='± is half the 95 % interval of the median (with fewer than six runs: half their range, which of three runs holds the median '
-             'in 75 % of cases). ≈: level with another row, the intervals overlap. Ranks are within a group and its '
+             'in 75 % of cases). ≈: level with another row, the interval of their ratio, run by run, holds 1. Ranks are within a group and its '
              'durability class; a bound row has no rank in requests/s, an INVALID one none at all. Shared cores: with the client.')
     for contest, rows in figures.contests(report).items():
         table.lines.append((GROUP, [contest.title]))

@@ -6,8 +6,8 @@ from statistics import median
 from . import figures
 from .figures import Estimate, compared, estimate, number, times, values
 
-HOLDS, FAILS, UNKNOWN = 'holds', 'does not hold', 'not measurable here'
-WIDE = 0.1  # half an interval of a ratio that is wider hides differences that matter
+HOLDS, FAILS, UNKNOWN = 'holds', 'does not hold', 'not measurable with these runs'
+SAME = 1.1  # a ratio whose interval holds 1 and goes no further either way is as good as 1: a difference that mattered would show
 
 _MEMORY, _DISK, _ASYNC = (f'upload/stream/async_read_and_{kind}_write' for kind in ('memory', 'disk', 'async'))
 _SINGLE, _STREAM, _FORM_BLOCKING = 'upload/single', 'upload/single/stream', 'upload/single/stream/async_read_sync_write'
@@ -58,9 +58,9 @@ def verdicts(report):
 
 
 def _judge(pairs, who='', all_of_them=False):
-    """(HOLDS…, words) of [(words with {}, Estimate of a ratio, or None)]: all ratios must be above 1, outside the noise.
+    """(HOLDS…, words) of [(words with {}, Estimate of a ratio, or None)]: the conclusion is that all of these ratios are above 1.
 
-    No difference is against the conclusion, too, unless the noise would hide one. all_of_them: what was not measured leaves it open.
+    all_of_them: what was not measured leaves it open.
     """
     measured = [(words, ratio) for words, ratio in pairs if ratio]
     if not measured:
@@ -68,14 +68,23 @@ def _judge(pairs, who='', all_of_them=False):
     said = (f'{who}: ' if who else '') + '; '.join(_words(words, ratio) for words, ratio in measured)
     if any(ratio.count < 2 for _, ratio in measured):
         return UNKNOWN, f'{said}; one run each, so the noise is not known'
-    if any(ratio.sign < 0 for _, ratio in measured):
+    results = [result_of(ratio) for _, ratio in measured]
+    if FAILS in results:
         return FAILS, said
+    if UNKNOWN in results:
+        return UNKNOWN, f'{said}; the noise is too wide to tell'
     if all_of_them and len(measured) < len(pairs):
         return UNKNOWN, f'{said}; the other half was not measured, or is INVALID'
-    if all(ratio.sign > 0 for _, ratio in measured):
-        return HOLDS, said
-    hidden = any(not ratio.sign and (ratio.high - ratio.low) / 2 > WIDE for _, ratio in measured)
-    return (UNKNOWN, f'{said}; the noise is too wide to tell') if hidden else (FAILS, said)
+    return HOLDS, said
+
+
+def result_of(ratio):
+    """HOLDS: its interval lies above 1. FAILS: it lies below, or holds 1 and reaches no further than SAME: no difference is against
+    the conclusion, too. UNKNOWN: it holds 1, and what lies further off as well.
+    """
+    if ratio.sign:
+        return HOLDS if ratio.sign > 0 else FAILS
+    return FAILS if ratio.count > 1 and 1 / SAME <= ratio.low and ratio.high <= SAME else UNKNOWN
 
 
 def _words(words, ratio):
@@ -104,7 +113,7 @@ def _memory(evidence):
     """The two differ in durability class, so nothing is ranked: the question is what the memory file would spare."""
     ratio = evidence.ratio(_DISK, _MEMORY)
     result, words = _judge([('a write to disk needs {} the CPU of one to memory', ratio)], evidence.label)
-    if ratio is None or result == UNKNOWN:
+    if result == UNKNOWN:
         return result, words
     kept = f'{evidence.rows[_MEMORY].cell.durability} against {evidence.rows[_DISK].cell.durability}: other durability classes, so no rank'
     return FAILS if ratio.sign > 0 else HOLDS, f'{words} ({kept})'
