@@ -1,7 +1,7 @@
 """bench compare A.json B.json: what changed from one report to another, cell by cell.
 
-Exit status: 0 no regression, 1 a regression outside the noise (worse, by more than --threshold percent, or a cell that was fine in A
-and is INVALID in B), 2 wrong usage, an unreadable report, or nothing to compare.
+Exit status: 0 no regression, 1 a regression (worse outside the noise, by more than --threshold percent; or a cell that was ok in A and
+in B is INVALID, skipped or absent), 2 wrong usage, an unreadable report, or nothing to compare.
 """
 
 import argparse
@@ -56,6 +56,7 @@ class Comparison:
     low: float = 0.0
     high: float = 0.0
     regression: bool = False
+    mended: bool = False   # INVALID in A and ok in B
     chance: float = 0.0    # that the interval misses the truth: its coverage is 1 less this
 
     def to_json(self):
@@ -63,18 +64,18 @@ class Comparison:
         return {'cell': asdict(self.cell), 'metric': self.metric.name, 'unit': self.metric.unit, **figures}
 
 
-def compare(before, after, metrics=METRICS, threshold=5.0):
-    """The Comparisons of all cells of two reports, in the order of the first; threshold in percent."""
+def compare(before, after, metrics=METRICS, threshold=5.0, allow_missing=False):
+    """The Comparisons of all cells of two reports, in the order of the first; threshold in percent. allow_missing: B may have fewer."""
     rows_a, rows_b = ({row.cell: row for row in report.rows} for report in (before, after))
     cells = list(rows_a) + [cell for cell in rows_b if cell not in rows_a]
-    return [judge(cell, metric, rows_a.get(cell), rows_b.get(cell), threshold) for cell in cells for metric in metrics]
+    return [judge(cell, metric, rows_a.get(cell), rows_b.get(cell), threshold, allow_missing) for cell in cells for metric in metrics]
 
 
-def judge(cell, metric, row_a, row_b, threshold):
+def judge(cell, metric, row_a, row_b, threshold, allow_missing=False):
     """The Comparison of one metric; a row is None where its report has no such cell."""
     why = why_not(cell, metric, row_a, row_b)
     if why:
-        return Comparison(cell, metric, NOT_COMPARABLE, why, regression=broke(row_a, row_b))
+        return Comparison(cell, metric, NOT_COMPARABLE, why, regression=broke(row_a, row_b, allow_missing), mended=mended(row_a, row_b))
     values_a, values_b = ([metric.of(run) for run in row.good] for row in (row_a, row_b))
     if min(values_a + values_b) <= 0:
         return Comparison(cell, metric, NOT_COMPARABLE, 'a run without this figure')
@@ -107,9 +108,17 @@ def why_not(cell, metric, row_a, row_b):
     return ''
 
 
-def broke(row_a, row_b):
-    """Whether a cell that was served well is not any more."""
-    return bool(row_a and row_b) and row_a.state == 'ok' and row_b.state == 'INVALID'
+def broke(row_a, row_b, allow_missing):
+    """Whether a cell that was ok is not any more."""
+    if row_a is None or row_a.state != 'ok':
+        return False
+    if row_b is not None and row_b.state in ('ok', 'INVALID'):
+        return row_b.state == 'INVALID'
+    return not allow_missing
+
+
+def mended(row_a, row_b):
+    return bool(row_a and row_b) and (row_a.state, row_b.state) == ('INVALID', 'ok')
 
 
 def shares_cores(row):
@@ -149,9 +158,13 @@ def summary(comparisons, threshold):
     count = {verdict: sum(each.verdict == verdict for each in comparisons) for verdict in (BETTER, WORSE, SAME, NOT_COMPARABLE)}
     lines = [', '.join(f'{number} {verdict}' for verdict, number in count.items())]
     if len(judged) >= 20:
-        lines.append(f'Chance alone takes about {sum(each.chance for each in judged):.0f} of {len(judged)} comparisons out of the noise.')
-    broken = {each.cell.key: each.why for each in comparisons if each.regression and each.verdict == NOT_COMPARABLE}
-    lines += [f'REGRESSION {key}: was fine, {why}' for key, why in broken.items()]
+        lines.append(f'Were A and B the same, chance alone would take about {sum(each.chance for each in judged):.0f} of these {len(judged)} '
+                     'comparisons out of the noise, and what differs between two sessions some more.')
+    lines += [f'MENDED {key}: {why}, ok in B' for key, why in unmeasured(comparisons, lambda each: each.mended).items()]
+    broken = unmeasured(comparisons, lambda each: each.regression)
+    lines += [f'REGRESSION {key}: ok in A, {why}' for key, why in broken.items()]
+    if any(not why.startswith('INVALID') for why in broken.values()):
+        lines.append('(--allow-missing: B may have fewer cells than A.)')
     lines += [f'REGRESSION {each.cell.key}: {each.metric.title} {percent(each.ratio)} ({percent(each.low)} to {percent(each.high)})'
               for each in comparisons if each.regression and each.verdict == WORSE]
     if not judged and not broken:
@@ -159,6 +172,11 @@ def summary(comparisons, threshold):
     elif not any(each.regression for each in comparisons):
         lines.append(f'No regression of more than {threshold:g} % outside the noise.')
     return lines
+
+
+def unmeasured(comparisons, wanted):
+    """key → why, of the cells that could not be compared, each once."""
+    return {each.cell.key: each.why for each in comparisons if each.verdict == NOT_COMPARABLE and wanted(each)}
 
 
 def percent(ratio):
@@ -238,6 +256,8 @@ def parse(argv):
     parser.add_argument('--metric', type=chosen_metrics, default=METRICS, metavar='NAME,...',
                         help='of cpu,rate,p99,memory (default: all): only these are shown and judged')
     parser.add_argument('--threshold', type=share, default=5.0, metavar='PERCENT', help='how much worse is a regression (default: 5)')
+    parser.add_argument('--allow-missing', action='store_true',
+                        help='B may have fewer cells than A: skipped, not reached or not in it at all is no regression (INVALID is)')
     parser.add_argument('--format', choices=('text', 'markdown', 'json'), default='text')
     return parser.parse_args(argv)
 
@@ -256,7 +276,7 @@ def main(argv):
         print(f'bench compare: {bad}', file=sys.stderr)
         return 2
     heads = [headline('A', arguments.before, before), headline('B', arguments.after, after)]
-    comparisons = compare(before, after, arguments.metric, arguments.threshold)
+    comparisons = compare(before, after, arguments.metric, arguments.threshold, arguments.allow_missing)
     shown = heads, warnings(before, after), comparisons, arguments.threshold
     if arguments.format == 'text':
         print(text(*shown, colour=sys.stdout.isatty() and not os.environ.get('NO_COLOR')))

@@ -78,8 +78,19 @@ def test_a_cell_that_was_served_well_and_is_invalid_now_is_a_regression(reports,
     fine, spoilt = report(row(rng(1))), report(row(rng(2)))
     spoilt.rows[0].runs[2].invalid.append('3 answers were 500')
     assert reports(fine, spoilt) == 1
-    assert 'was fine, INVALID in B: 3 answers were 500' in capsys.readouterr().out
+    assert 'ok in A, INVALID in B: 3 answers were 500' in capsys.readouterr().out
+    assert reports(fine, spoilt, '--allow-missing') == 1
     assert reports(spoilt, fine) == 2  # nothing to compare: no reason to be content
+
+
+def test_a_cell_that_was_invalid_and_is_served_well_now_is_told(reports, capsys):
+    spoilt, other = report(row(rng(1)), row(rng(3), the_cell=cell('nginx'))), report(row(rng(2)), row(rng(4), the_cell=cell('nginx')))
+    assert reports(spoilt, other, '--metric', 'cpu') == 0 and 'MENDED' not in capsys.readouterr().out
+    spoilt.rows[0].runs[2].invalid.append('3 answers were 500')
+    assert reports(spoilt, other, '--metric', 'cpu') == 0
+    out = capsys.readouterr().out
+    assert out.count('MENDED') == 1
+    assert f'MENDED {cell().key}: INVALID in A: 3 answers were 500, ok in B' in out
 
 
 @pytest.mark.parametrize('other,why', [
@@ -93,7 +104,36 @@ def test_a_cell_that_was_served_well_and_is_invalid_now_is_a_regression(reports,
 def test_what_cannot_be_compared_is_not_and_says_why(other, why, reports):
     found = [each for each in compare.compare(report(row(rng(1))), other()) if each.cell == cell()]
     assert [(each.verdict, each.why) for each in found] == [('not comparable', why)] * 4
-    assert reports(report(row(rng(1))), other()) == 2
+    assert reports(report(row(rng(1))), other(), '--allow-missing') == 2
+
+
+@pytest.mark.parametrize('other,why', [
+    (lambda: [], 'not in B'),
+    (lambda: [row(rng(2), runs=0)], 'missing in B'),
+    (lambda: [row(rng(2), runs=0, skipped='nginx is not installed')], 'skipped in B: nginx is not installed'),
+])
+def test_a_cell_that_was_ok_and_is_not_there_now_is_a_regression_unless_that_is_allowed(other, why, reports, capsys):
+    kept = [row(rng(seed), the_cell=cell('nginx')) for seed in (3, 4)]
+    before, after = report(row(rng(1)), kept[0]), report(*other(), kept[1])
+    assert reports(before, after, '--metric', 'cpu') == 1
+    out = capsys.readouterr().out
+    assert f'REGRESSION {cell().key}: ok in A, {why}' in out and out.count('REGRESSION') == 1 and '--allow-missing' in out
+    assert reports(before, after, '--metric', 'cpu', '--allow-missing') == 0
+    assert 'REGRESSION' not in capsys.readouterr().out
+    assert reports(after, before, '--metric', 'cpu') == 0
+
+
+def test_what_chance_takes_out_of_the_noise_is_as_many_as_is_said(reports, capsys):
+    """Over many pairs of equal reports with three runs each, so that the figure is not small."""
+    def many(seed):
+        return report(*(row(rng(seed + number), runs=3, the_cell=cell(connections=number + 1)) for number in range(40)))
+    said = out_of_noise = 0
+    for seed in range(0, 20000, 1000):
+        comparisons = compare.compare(many(seed), many(seed + 500), compare.METRICS[:1])
+        line = next(line for line in compare.summary(comparisons, 5.0) if 'chance alone' in line)
+        said += int(re.search(r'about (\d+) of these 40 ', line)[1])
+        out_of_noise += sum(each.verdict in ('better', 'worse') for each in comparisons)
+    assert 0.7 * said < out_of_noise < 1.3 * said, (said, out_of_noise)
 
 
 def test_a_cell_that_only_the_second_report_has_is_shown():
