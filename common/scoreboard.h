@@ -17,7 +17,8 @@ enum class WorkerState : std::uint32_t { kBooting = 0, kReady = 1, kServing = 2,
 
 /// What one worker says about itself, in a region of shared memory that only it writes; the master and the
 /// worker's siblings read it. No pointers, no indices that steer anything; every field is a lock-free atomic
-/// of fixed width, written with relaxed stores by the loop's thread. New fields go at the end and raise
+/// of fixed width, written with relaxed stores by the loop's thread; the last two are added to by any thread
+/// of the worker, in one order for all (worker/storage/space.h). New fields go at the end and raise
 /// kScoreboardVersion and kAbi.
 struct Scoreboard {
   using Counter = std::atomic<std::uint64_t>;
@@ -34,9 +35,11 @@ struct Scoreboard {
   Counter uploads_committed;           // published files
   Counter slab_bytes;                  // memory of bodies in flight now
   Counter disk_job_since_ms;           // steady clock, start of the oldest disk job in flight; 0: none
+  alignas(64) Counter space_asked;     // bytes of disk that uploads ask for this moment
+  Counter space_promised;              // bytes of disk that uploads were promised and have not written
 };
 
-inline constexpr std::uint32_t kScoreboardVersion = 1;
+inline constexpr std::uint32_t kScoreboardVersion = 2;
 inline constexpr std::size_t kScoreboardBytes = 64 * 1024;
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

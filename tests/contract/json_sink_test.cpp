@@ -45,6 +45,7 @@ constexpr SinkStrategy kWrapped{.name = "json",
                                 .sees_bytes = true,
                                 .blocks_loop = true,
                                 .kept = true,
+                                .copies = 1,
                                 .probe = works_everywhere,
                                 .make = make_wrapped};
 

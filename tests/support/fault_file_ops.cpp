@@ -200,6 +200,10 @@ int set_modified(int fd, const timespec& time) {
 
 int stat_fd(int fd, struct stat& out) { return must_fail(__func__) ? -1 : real_file_ops::stat_fd(fd, out); }
 
+int stat_disk(int fd, struct statvfs& out) {
+  return must_fail(__func__) ? -1 : real_file_ops::stat_disk(fd, out);
+}
+
 int stat_at(int dirfd, const char* name, struct stat& out) {
   return must_fail(__func__) ? -1 : real_file_ops::stat_at(dirfd, name, out);
 }

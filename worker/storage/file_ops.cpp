@@ -99,6 +99,8 @@ int set_modified(int fd, const timespec& time) {
 
 int stat_fd(int fd, struct stat& out) { return ::fstat(fd, &out); }
 
+int stat_disk(int fd, struct statvfs& out) { return ::fstatvfs(fd, &out); }
+
 int stat_at(int dirfd, const char* name, struct stat& out) {
   return ::fstatat(dirfd, name, &out, AT_SYMLINK_NOFOLLOW);
 }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -78,6 +79,9 @@ int set_modified(int fd, const timespec& time);
 /// fstat(2); fstatat(2) with AT_SYMLINK_NOFOLLOW.
 int stat_fd(int fd, struct stat& out);
 int stat_at(int dirfd, const char* name, struct stat& out);
+
+/// fstatvfs(3).
+int stat_disk(int fd, struct statvfs& out);
 
 /// faccessat(2) with AT_EACCESS.
 int access_at(int dirfd, const char* name, int mode);

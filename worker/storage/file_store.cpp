@@ -12,6 +12,7 @@
 #include "worker/storage/part_clock.h"
 #include "worker/storage/part_session.h"
 #include "worker/storage/publication.h"
+#include "worker/storage/retry.h"
 #include "worker/storage/safe_path.h"
 
 namespace forklift {
@@ -295,6 +296,15 @@ Result<void> FileStore::remove(std::string_view name, Durability durability,
 
 Result<Listing> FileStore::list(std::string_view prefix, std::size_t limit, std::string_view after) const {
   return list_files(state_->beneath, state_->root.get(), prefix, limit, after);
+}
+
+Result<std::uint64_t> FileStore::free_bytes() const {
+  struct statvfs disk {};
+  if (retry_eintr([&] { return file_ops::stat_disk(state_->parts.get(), disk); }) < 0) {
+    return errno_error("statvfs");
+  }
+  if (disk.f_blocks == 0) return std::uint64_t{UINT64_MAX};
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize;
 }
 
 Result<std::size_t> FileStore::sweep_parts(std::chrono::milliseconds older_than) const {

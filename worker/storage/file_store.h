@@ -35,6 +35,7 @@ struct UploadTarget {
   std::string name;
   PublishMode mode;
   ExpectedState expected = {};
+  std::shared_ptr<SpaceClaim> claim = {};  // what it is promised of the disk; nothing: that is not counted
 };
 
 /// What became of an upload.
@@ -113,6 +114,9 @@ class FileStore {
 
   /// One page of the files that there are; see list_files. For the disk pool.
   Result<Listing> list(std::string_view prefix, std::size_t limit, std::string_view after) const;
+
+  /// What may still be written by who is not root; UINT64_MAX where the file system does not say.
+  Result<std::uint64_t> free_bytes() const;
 
   /// Removes parts whose store no longer lives and that nobody has written to for `older_than`; says how
   /// many. A living store's parts are never touched, at any age. Safe to run in several processes at once.

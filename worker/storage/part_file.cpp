@@ -8,6 +8,7 @@
 #include "worker/storage/file_ops.h"
 #include "worker/storage/io_ranges.h"
 #include "worker/storage/retry.h"
+#include "worker/storage/space.h"
 
 namespace forklift {
 namespace {
@@ -20,7 +21,10 @@ Error write_error(ssize_t written) {
 }  // namespace
 
 PartFile::PartFile(PartFile&& other) noexcept
-    : fd_(std::move(other.fd_)), directory_(other.directory_), name_(std::exchange(other.name_, {})) {}
+    : fd_(std::move(other.fd_)),
+      directory_(other.directory_),
+      name_(std::exchange(other.name_, {})),
+      claim_(std::move(other.claim_)) {}
 
 PartFile& PartFile::operator=(PartFile&& other) noexcept {
   if (this == &other) return *this;
@@ -28,13 +32,19 @@ PartFile& PartFile::operator=(PartFile&& other) noexcept {
   fd_ = std::move(other.fd_);
   directory_ = other.directory_;
   name_ = std::exchange(other.name_, {});
+  claim_ = std::move(other.claim_);
   return *this;
+}
+
+void PartFile::took(std::uint64_t bytes) {
+  if (claim_) claim_->wrote(bytes);
 }
 
 Result<void> PartFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t written = retry_eintr([&] { return file_ops::write_some(fd(), bytes); });
     if (written <= 0) return write_error(written);
+    took(static_cast<std::uint64_t>(written));
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   return {};
@@ -45,6 +55,7 @@ Result<void> PartFile::write(std::span<iovec> ranges) {
     const auto next = ranges.first(std::min<std::size_t>(ranges.size(), IOV_MAX));
     const ssize_t written = retry_eintr([&] { return file_ops::write_vector(fd(), next); });
     if (written <= 0) return write_error(written);
+    took(static_cast<std::uint64_t>(written));
     ranges = after(ranges, static_cast<std::size_t>(written));
   }
   return {};
@@ -54,6 +65,7 @@ Result<void> PartFile::write_at(std::span<const std::byte> bytes, std::uint64_t 
   while (!bytes.empty()) {
     const ssize_t written = retry_eintr([&] { return file_ops::write_at(fd(), bytes, offset); });
     if (written <= 0) return write_error(written);
+    took(static_cast<std::uint64_t>(written));
     offset += static_cast<std::uint64_t>(written);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }

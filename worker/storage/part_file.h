@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -11,6 +12,8 @@
 #include "common/unique_fd.h"
 
 namespace forklift {
+
+class SpaceClaim;
 
 /// An upload that nobody can see yet: an open file in the store's private directory. Made by
 /// FileStore::begin, owned by one sink (or by its job on the disk pool), used by one thread at a time. Ends
@@ -31,6 +34,12 @@ class PartFile {
   /// Relative to the directory of the store's parts; empty once published, hidden or discarded.
   const std::string& name() const { return name_; }
 
+  /// What is written from now on is taken from this claim; nullptr: from none.
+  void charge(std::shared_ptr<SpaceClaim> claim) { claim_ = std::move(claim); }
+
+  /// So much of the disk was taken by other means than write().
+  void took(std::uint64_t bytes);
+
   /// Writes all of it at the file's offset, or at `offset`: short writes go on, EINTR is repeated.
   Result<void> write(std::span<const std::byte> bytes);
   Result<void> write(std::span<iovec> ranges);  // uses `ranges` up
@@ -49,6 +58,7 @@ class PartFile {
   UniqueFd fd_;
   int directory_ = -1;
   std::string name_;
+  std::shared_ptr<SpaceClaim> claim_;
 };
 
 }  // namespace forklift

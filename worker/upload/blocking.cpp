@@ -24,6 +24,7 @@ Result<void> BlockingSink::begin() {
   auto part = services_.store.begin();
   if (!part) return part.error();
   part_.emplace(*std::move(part));
+  part_->charge(target_.claim);
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include "worker/loop/chunk.h"
 #include "worker/loop/flow.h"
 #include "worker/storage/file_store.h"
+#include "worker/storage/space.h"
 
 namespace forklift {
 
@@ -27,10 +28,11 @@ struct UploadServices {
   Durability durability;
   Ring* ring = nullptr;               // nullptr: no io_uring here
   SplicePipe* splice_pipe = nullptr;  // nullptr: the splice strategy copies
-  SlabPool* spool = nullptr;     // of bodies that are gathered before they are written; nullptr: none are
-  JsonUploads* json = nullptr;   // of the JSON sinks (worker/upload/json_base64.h); nullptr: there are none
-  FormUploads* forms = nullptr;  // of the form sinks (worker/upload/form_uploads.h); nullptr: there are none
-  Keeper* keeper = nullptr;      // of the files of the article's endpoints; nullptr: all stay
+  SlabPool* spool = nullptr;      // of bodies that are gathered before they are written; nullptr: none are
+  JsonUploads* json = nullptr;    // of the JSON sinks (worker/upload/json_base64.h); nullptr: there are none
+  FormUploads* forms = nullptr;   // of the form sinks (worker/upload/form_uploads.h); nullptr: there are none
+  Keeper* keeper = nullptr;       // of the files of the article's endpoints; nullptr: all stay
+  SpaceReserve* space = nullptr;  // of the disk; nullptr: uploads go on until it is full
 };
 
 /// Takes one request body, in order, one step at a time. A connection owns its sink; destroying a sink that

@@ -106,6 +106,7 @@ class DirectUpload final : public PoolUpload {
       allocates_ = false;
       return {};
     }
+    part.took(wanted - allocated_);
     allocated_ = wanted;
     return {};
   }
@@ -131,6 +132,7 @@ class DirectUpload final : public PoolUpload {
       if (written < 0) return errno_error("pwritev");
       if (written == 0) return Error{ErrorCode::kIo, "pwritev: nothing written"};
       offset += static_cast<std::uint64_t>(written);
+      if (offset > allocated_) part.took(static_cast<std::uint64_t>(written));
       ranges = after(ranges, static_cast<std::size_t>(written));
     }
     return {};

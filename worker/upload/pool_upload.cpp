@@ -65,6 +65,7 @@ Result<void> PoolUpload::write_chunks() {
     auto part = begin(services_.store);
     if (!part) return part.error();
     part_.emplace(*std::move(part));
+    part_->charge(target_.claim);
     if (auto prepared = prepare(*part_); !prepared) return prepared;
   }
   return write_all(*part_, chunks_);

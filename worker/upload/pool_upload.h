@@ -50,6 +50,7 @@ class PoolUpload : public DiskJob {
   int fd() const { return part_->fd(); }
   std::uint64_t size() const { return size_; }
   void wrote(std::uint64_t bytes) { size_ += bytes; }
+  PartFile& part() { return *part_; }
 
   void run() override;
   void done(std::unique_ptr<DiskJob> self) override;

@@ -36,6 +36,7 @@ class SpliceSink final : public BlockingSink {
     if (const auto drained = services_.splice_pipe->drain(part_->fd(), size_); !drained)
       return drained.error();
     const auto bytes = static_cast<std::uint64_t>(moved);
+    part_->took(bytes);
     size_ += bytes;
     return Step{Flow::kMore, bytes};
   }

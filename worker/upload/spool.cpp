@@ -23,6 +23,7 @@ class SpooledSink final : public BodySink {
  public:
   SpooledSink(const UploadServices& services, Resumer& resumer, UploadTarget target)
       : BodySink(services, resumer),
+        claim_(target.claim),
         in_memory_(services.spool, kInMemoryMax),
         copy_(services, resumer, std::move(target)) {}
 
@@ -59,6 +60,7 @@ class SpooledSink final : public BodySink {
     auto file = services_.store.begin_unnamed();
     if (!file) return file.error();
     file_.emplace(*std::move(file));
+    file_->charge(claim_);
     for (const Chunk& chunk : in_memory_.take()) {
       if (auto written = file_->write(chunk.bytes()); !written) return written;
     }
@@ -88,6 +90,7 @@ class SpooledSink final : public BodySink {
     return static_cast<std::size_t>(bytes);
   }
 
+  std::shared_ptr<SpaceClaim> claim_;
   SpoolBuffer in_memory_;
   std::optional<PartFile> file_;  // once memory is spent
   std::uint64_t size_ = 0;

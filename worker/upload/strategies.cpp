@@ -4,7 +4,7 @@
 
 namespace forklift {
 
-#define SINK(name, sees_bytes, blocks_loop, kept, probe, summary)                             \
+#define SINK(name, sees_bytes, blocks_loop, kept, copies, probe, summary)                     \
   Probe probe;                                                                                \
   std::unique_ptr<BodySink> make_##name##_sink(const UploadServices&, Resumer&, UploadTarget, \
                                                std::optional<std::uint64_t>);
@@ -14,8 +14,8 @@ namespace forklift {
 namespace {
 
 constexpr SinkStrategy kStrategies[] = {
-#define SINK(name, sees_bytes, blocks_loop, kept, probe, summary) \
-  {#name, summary, sees_bytes, blocks_loop, kept, probe, make_##name##_sink},
+#define SINK(name, sees_bytes, blocks_loop, kept, copies, probe, summary) \
+  {#name, summary, sees_bytes, blocks_loop, kept, copies, probe, make_##name##_sink},
 #include "worker/upload/strategies.def"
 #undef SINK
 };

@@ -126,6 +126,7 @@ void RingWrite::completed(std::unique_ptr<RingOperation> self, int result) {
   result = file_ops::ring_wrote(result);
   const bool again = result == -EINTR || result == -EAGAIN;
   if (result > 0) {
+    part_->upload->part().took(static_cast<std::uint64_t>(result));
     offset_ += static_cast<std::uint64_t>(result);
     chunk_.drop_front(static_cast<std::size_t>(result));
   }
