@@ -61,6 +61,7 @@ struct Config {
   Base64Choice base64 = Base64Choice::kAuto;
   std::size_t uploads_kept = 0;  // of the article's endpoints, newest first, a worker; 0: all
   std::chrono::milliseconds part_age_max{600'000};  // what the dead left and is older, is swept
+  std::uint64_t reserved_bytes = 0;  // of the disk, that uploads leave free; 0: they are not counted
 
   // Connections
   std::chrono::milliseconds keep_alive{5000};       // idle between requests

@@ -162,6 +162,15 @@ constexpr std::array kTable{
            number<&Config::part_age_max>(),
            {kSecond, 3650 * kDay},
            "Unfinished uploads of dead workers, older than this, are swept away"},
+    Option{
+        "--reserve-space",
+        Group::kFiles,
+        Kind::kSize,
+        "SIZE",
+        number<&Config::reserved_bytes>(),
+        {0, kPiB},
+        "Disk space that uploads leave free: one that does not fit beside it and beside those under way, of "
+        "all workers, is refused before it is sent: 507. 0: uploads go on until the disk is full"},
 
     Option{"--worker-connections",
            Group::kConnections,

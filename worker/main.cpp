@@ -24,6 +24,7 @@
 #include "worker/loop/ring.h"
 #include "worker/routes/table.h"
 #include "worker/sample.h"
+#include "worker/storage/space.h"
 #include "worker/strategy_list.h"
 #include "worker/upload/form_uploads.h"
 #include "worker/upload/json_base64.h"
@@ -89,6 +90,7 @@ int serve(const Config& config, Ground& ground) {
   auto sample = Sample::of(config);
   if (!sample) return fail("cannot make the sample: " + sentence_of(sample.error()));
 
+  SpaceReserve space(*store, ground.scoreboard(), ground.fleet(), config.reserved_bytes);
   EventLoop loop;
   DiskPool disk(loop);
   SlabPool slabs(config.limits.slab_bytes_max);
@@ -108,7 +110,8 @@ int serve(const Config& config, Ground& ground) {
                                .spool = &spool,
                                .json = &json,
                                .forms = &forms,
-                               .keeper = &keeper};
+                               .keeper = &keeper,
+                               .space = config.reserved_bytes > 0 ? &space : nullptr};
   const DownloadServices downloads{*store, disk, slabs, sample->path(), ring.get()};
   auto options = route_options_of(config, *store);
   if (!options) return fail(options.error());

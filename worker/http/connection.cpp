@@ -20,8 +20,8 @@ constexpr std::size_t kSetAsideBytesMax = 16 * 1024;
 constexpr seconds kRateJudgedAfter{10};
 
 /// In the order of Connection::Phase.
-constexpr const char* kPhaseNames[] = {"head", "continue", "receive", "finish", "judge", "remove",
-                                       "list", "open",     "reply",   "send",   "linger"};
+constexpr const char* kPhaseNames[] = {"head",   "continue", "reserve", "receive", "finish", "judge",
+                                       "remove", "list",     "open",    "reply",   "send",   "linger"};
 
 /// In the order of Flow.
 constexpr const char* kWaitNames[] = {"its next turn", "the client's bytes", "the client to read", "the disk",
@@ -66,6 +66,8 @@ Flow Connection::step() {
       return step_head();
     case Phase::kContinue:
       return step_continue();
+    case Phase::kReserve:
+      return step_reserve();
     case Phase::kReceive:
       return step_receive();
     case Phase::kFinish:

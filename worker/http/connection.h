@@ -67,7 +67,8 @@ class ConnectionOwner {
 ///     head → open ────────────┤
 ///     head → list ────────────┘
 ///
-/// and before receive and remove, where there are preconditions, judge.
+/// and before receive and remove, where there are preconditions, judge. Where disk space is reserved, a body
+/// is promised its space before it is received, and one of unknown length again and again while it is.
 ///
 /// run() is the pump: it takes steps until one has to wait, and parks only on an event that is sure to come.
 /// Who waits for memory waits for others: that ends with their memory, with the stall timeout (503), or when
@@ -111,6 +112,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   enum class Phase : std::uint8_t {
     kHead,      // reading a request head
     kContinue,  // sending 100 Continue
+    kReserve,   // asking whether the disk has room for the body, or for more of it
     kReceive,   // moving the body into the sink
     kFinish,    // the sink publishes
     kJudge,     // looking at what the preconditions of an upload or a removal are about
@@ -138,6 +140,9 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     std::unique_ptr<BodySource> source;
     std::unique_ptr<Remover> remover;
     std::unique_ptr<Judgement> judgement;
+    std::shared_ptr<SpaceClaim> claim;  // of the body, on the disk; nullptr: none is needed
+    std::unique_ptr<DiskCall<SpaceAnswer>> reserving;
+    Chunk decoded;  // of a chunked body, not yet taken by the sink
     std::unique_ptr<DiskCall<std::string>> listing;
     std::unique_ptr<ByterangesBody> ranges;  // of an answer with several
     StoredStyle style = StoredStyle::kArticle;
@@ -203,15 +208,24 @@ class Connection final : private ReadinessListener, private Resumer, private Def
 
   // Its body: connection_body.cpp
   std::unique_ptr<BodySink> make_sink(Receive&& receive);
+  Flow begin_receiving();
   Flow step_continue();
   Flow step_receive();
   Flow receive_counted();
   Flow receive_chunked();
+  Flow decode_chunked();
   Flow step_finish();
   void tell_keeper();
   Flow step_remove();
   Flow step_reply();
   Flow step_linger();
+
+  // Its room on the disk: connection_space.cpp
+  void claim_space(Receive& receive);
+  std::uint64_t space_lacking() const;
+  Flow reserve(std::uint64_t least);
+  Flow step_reserve();
+  Flow refuse_space(const SpaceAnswer& answer);
 
   // Its preconditions: connection_judge.cpp
   Flow look_first(Receive&& receive);

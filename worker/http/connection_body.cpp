@@ -32,7 +32,7 @@ Flow Connection::step_receive() {
     if (*asked == Flow::kWaitDisk) return *asked;
     exchange_.sink_paused = false;
   }
-  if (exchange_.body_complete) {
+  if (exchange_.body_complete && exchange_.decoded.empty()) {
     phase_ = Phase::kFinish;
     return Flow::kMore;
   }
@@ -69,6 +69,17 @@ Flow Connection::receive_counted() {
 }
 
 Flow Connection::receive_chunked() {
+  if (exchange_.decoded.empty()) {
+    const Flow flow = decode_chunked();
+    if (flow != Flow::kMore || exchange_.decoded.empty()) return flow;
+  }
+  if (const std::uint64_t lacking = space_lacking(); lacking > 0) return reserve(lacking);
+  const Result<Flow> written = exchange_.sink->write(std::exchange(exchange_.decoded, Chunk()));
+  if (!written) return fail(written.error());
+  return exchange_.body_complete ? Flow::kMore : *written;
+}
+
+Flow Connection::decode_chunked() {
   if (input_.empty()) {
     const Result<Flow> filled = fill_input();
     if (!filled) return fail(filled.error());
@@ -84,10 +95,8 @@ Flow Connection::receive_chunked() {
     exchange_.body_complete = false;
     return refuse(body_too_large(services_.config.limits.body_bytes_max, "--limit-body"));
   }
-  if (body.empty()) return Flow::kMore;
-  const Result<Flow> written = exchange_.sink->write(std::move(body));
-  if (!written) return fail(written.error());
-  return exchange_.body_complete ? Flow::kMore : *written;
+  if (!body.empty()) exchange_.decoded = std::move(body);
+  return Flow::kMore;
 }
 
 std::unique_ptr<BodySink> Connection::make_sink(Receive&& receive) {
@@ -121,9 +130,16 @@ Flow Connection::decide(Receive&& receive) {
 Flow Connection::proceed(Receive&& receive, ExpectedState&& expected) {
   if (receive.conditional) receive.target.expected = std::move(expected);
   exchange_.sink_paused = receive.format == BodyFormat::kJson;
+  claim_space(receive);
   exchange_.sink = make_sink(std::move(receive));
+  if (const std::uint64_t lacking = space_lacking(); lacking > 0) return reserve(lacking);
+  return begin_receiving();
+}
+
+Flow Connection::begin_receiving() {
   phase_ = Phase::kReceive;
-  if (parser_.head().expects_continue && !exchange_.body_complete && input_.empty()) {
+  const bool nothing_came = exchange_.body_received == 0 && input_.empty();
+  if (parser_.head().expects_continue && !exchange_.body_complete && nothing_came) {
     output_ = continue_head();
     phase_ = Phase::kContinue;
   }
@@ -135,6 +151,7 @@ Flow Connection::step_finish() {
   if (!finished) return fail(finished.error());
   if (*finished != Flow::kDone) return *finished;
   add(services_.scoreboard.uploads_committed, 1);
+  if (exchange_.claim) exchange_.claim->end();
   if (exchange_.style == StoredStyle::kArticle) tell_keeper();
   return reply_stored();
 }

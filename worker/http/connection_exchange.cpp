@@ -72,6 +72,8 @@ Flow Connection::refuse(const Problem& problem) {
   }
   exchange_.sink.reset();
   exchange_.source.reset();
+  exchange_.claim.reset();
+  exchange_.decoded = Chunk();
   const std::string body = problem_json(problem, exchange_.request_id.view());
   return reply({.status = problem.status,
                 .content_type = "application/problem+json",

@@ -78,7 +78,7 @@ Strings unusual_arguments() {
       "--limit-headers|2K|--limit-header-count|9|--limit-target|99|--buffer-memory|64M|"
       "--log-level|debug|--access-logfile|-|--base64|libb64|--keep-uploads|9|--json-limit|1M|"
       "--spool-memory|8M|--accept|shared|--drain-min-rate|3K|--drain-idle-timeout|13s|--max-surge|5|"
-      "--max-old-generations|6|--cache-control|no-store");
+      "--max-old-generations|6|--cache-control|no-store|--reserve-space|5G");
   Strings arguments;
   for (std::string argument; std::getline(all, argument, '|');) arguments.push_back(argument);
   return arguments;

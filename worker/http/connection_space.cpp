@@ -1,0 +1,67 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "worker/http/connection.h"
+
+namespace forklift {
+
+namespace {
+
+/// A body of unknown length is promised as much as it has had so far at a time, within these.
+constexpr std::uint64_t kStepBytesMin = 1u << 20;
+constexpr std::uint64_t kStepBytesMax = 64u << 20;
+
+}  // namespace
+
+/// What stays in memory needs none.
+void Connection::claim_space(Receive& receive) {
+  SpaceReserve* space = services_.uploads.space;
+  const unsigned copies = receive.strategy->copies;
+  if (space == nullptr || copies == 0 || exchange_.body_complete) return;
+  exchange_.claim = std::make_shared<SpaceClaim>(*space, copies);
+  receive.target.claim = exchange_.claim;
+}
+
+/// So much more it must be promised for what is here; before anything is, for the first byte.
+std::uint64_t Connection::space_lacking() const {
+  if (!exchange_.claim) return 0;
+  const std::uint64_t here = std::max<std::uint64_t>(exchange_.body_received, 1);
+  const std::uint64_t needed = parser_.head().content_length.value_or(here);
+  return needed - std::min(needed, exchange_.claim->body_bytes());
+}
+
+Flow Connection::reserve(std::uint64_t least) {
+  const auto claim = exchange_.claim;
+  std::uint64_t wanted = least;
+  if (parser_.head().chunked) {
+    wanted = std::max(least, std::clamp(claim->body_bytes(), kStepBytesMin, kStepBytesMax));
+  }
+  if (claim->grow_if_plenty(wanted)) return begin_receiving();
+  Resumer& resumer = *this;
+  exchange_.reserving = std::make_unique<DiskCall<SpaceAnswer>>(
+      services_.uploads.disk, resumer, [wanted, least, claim] { return claim->grow(wanted, least); });
+  phase_ = Phase::kReserve;
+  return Flow::kMore;
+}
+
+Flow Connection::step_reserve() {
+  if (!exchange_.reserving->outcome()) return Flow::kWaitDisk;
+  const auto answer = *std::exchange(exchange_.reserving, nullptr)->outcome();
+  if (!answer) return fail(answer.error());
+  return answer->given ? begin_receiving() : refuse_space(*answer);
+}
+
+Flow Connection::refuse_space(const SpaceAnswer& answer) {
+  const auto length = parser_.head().content_length;
+  std::string detail =
+      length ? "This body of " + std::to_string(*length) + " bytes does" : "The rest of this body does";
+  detail += " not fit: the disk has " + std::to_string(answer.free_bytes) + " bytes free, of which " +
+            std::to_string(answer.promised_bytes) + " are promised to uploads under way and " +
+            std::to_string(services_.uploads.space->reserved_bytes()) + " are kept free (--reserve-space).";
+  const Flow flow = refuse({507, "no-space", std::move(detail), {}});
+  owner_.failed({ErrorCode::kNoSpace, "no room beside --reserve-space"}, exchange_.request_id.view());
+  return flow;
+}
+
+}  // namespace forklift
