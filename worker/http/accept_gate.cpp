@@ -10,60 +10,58 @@ std::uint64_t load(const Scoreboard::Counter& counter) { return counter.load(std
 }  // namespace
 
 bool AcceptGate::lets_in(TimePoint now) {
-  if (fleet_ == nullptr || ours() || now < open_until_) {
-    shut_since_.reset();
+  if (fleet_ == nullptr || siblings_with_fewer() == 0) {
+    nobody_waits();
     return true;
   }
-  if (!shut_since_) {
-    shut_since_ = now;
-    remember_beats();
-  }
-  const auto waited = now - *shut_since_;
-  if (waited < kPatience) return false;
-  pass_over_who_stood_still();
-  if (ours()) return true;
-  if (waited < kCrowdedAfter) return false;
-  open_until_ = now + kCrowdedFor;
-  return true;
+  look_who_turns(now);
+  const int with_fewer = siblings_with_fewer();
+  return with_fewer == 0 || crowded(now, with_fewer);
 }
 
-bool AcceptGate::ours() {
+int AcceptGate::siblings_with_fewer() {
   const std::uint64_t own = load(own_.connections);
   const int regions = fleet_->regions();
   siblings_.resize(static_cast<std::size_t>(regions));
+  int count = 0;
   for (int region = 0; region < regions; ++region) {
     if (region == fleet_->own_region() || !counts(region)) continue;
     const std::uint64_t fewer = load(fleet_->region(region).connections);
-    if (own > fewer && own - fewer > fewer / 10) return false;
+    if (own > fewer && own - fewer > fewer / 10) ++count;
   }
-  return true;
+  return count;
 }
 
-bool AcceptGate::counts(int region) {
+bool AcceptGate::counts(int region) const {
   const Scoreboard& board = fleet_->region(region);
   if (board.version.load(std::memory_order_acquire) != kScoreboardVersion) return false;
   if (board.state.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(WorkerState::kServing)) {
     return false;
   }
-  Sibling& sibling = siblings_[static_cast<std::size_t>(region)];
-  if (sibling.passed_over) sibling.passed_over = sibling.beats == load(board.beats);
-  return !sibling.passed_over;
+  const Sibling& sibling = siblings_[static_cast<std::size_t>(region)];
+  return sibling.stood_still < kPatience || sibling.beats != load(board.beats);
 }
 
-void AcceptGate::remember_beats() {
+void AcceptGate::look_who_turns(TimePoint now) {
+  if (!shut_since_) shut_since_ = looked_ = now;
   for (std::size_t region = 0; region < siblings_.size(); ++region) {
-    siblings_[region].beats = load(fleet_->region(static_cast<int>(region)).beats);
+    Sibling& sibling = siblings_[region];
+    const std::uint64_t beats = load(fleet_->region(static_cast<int>(region)).beats);
+    if (sibling.beats != beats) {
+      sibling = {beats, {}};
+    } else {
+      sibling.stood_still += now - looked_;
+    }
   }
+  looked_ = now;
 }
 
-/// With more connections than this worker, one has no reason to turn.
-void AcceptGate::pass_over_who_stood_still() {
-  const std::uint64_t own = load(own_.connections);
-  for (std::size_t region = 0; region < siblings_.size(); ++region) {
-    const Scoreboard& board = fleet_->region(static_cast<int>(region));
-    if (load(board.connections) >= own || load(board.beats) != siblings_[region].beats) continue;
-    siblings_[region].passed_over = true;
-  }
+bool AcceptGate::crowded(TimePoint now, int with_fewer) {
+  const auto waited = now - *shut_since_;
+  if (waited >= kOpenAfter) return true;
+  if (waited < kCrowdedAfter + (with_fewer - 1) * kCrowdedStep || now < next_if_crowded_) return false;
+  next_if_crowded_ = now + kCrowdedStep;
+  return true;
 }
 
 }  // namespace forklift

@@ -14,22 +14,27 @@ namespace forklift {
 /// ends with at most 1.1 × the mean + 1 (docs/decisions/0004-accept-gate.md).
 ///
 /// Only those count who serve; one that boots, drains or is dead says so in its region. One that hangs
-/// says nothing: if a connection was left waiting for kPatience, whoever has fewer connections and has not
-/// turned its loop meanwhile is passed over until it does. If they do turn and still don't keep up, the gate
-/// stays open for a while: fair shares are not worth an idle processor. Reads shared memory only; owned by
-/// the Server, loop thread.
+/// says nothing: whoever has not turned its loop while connections waited for kPatience, all in all, is
+/// passed over until it does. If they do turn and still don't keep up, fair shares are not worth an idle
+/// processor: the gate opens, sooner the fewer siblings have fewer, for one connection after the other; and
+/// for all that waits before the first has waited for half a second. Reads shared memory only; owned by the
+/// Server, loop thread.
 class AcceptGate {
  public:
-  /// A connection waits for siblings that stand still, then for siblings that turn but don't take it; after
-  /// that the gate stays open for so long.
+  /// Connections wait for siblings that stand still, then for siblings that turn but don't take them.
   static constexpr milliseconds kPatience{200};
-  static constexpr milliseconds kCrowdedAfter{350};
-  static constexpr milliseconds kCrowdedFor{1000};
+  static constexpr milliseconds kCrowdedAfter{300};
+
+  /// So much later for each sibling but one that has fewer, and then one connection in so much time; at last
+  /// all.
+  static constexpr milliseconds kCrowdedStep{20};
+  static constexpr milliseconds kOpenAfter{400};
 
   /// `fleet` nullptr: everything is this worker's to take.
   AcceptGate(const Scoreboard& own, const FleetView* fleet) : own_(own), fleet_(fleet) {}
 
-  /// A connection waits.
+  /// A connection waits. Once this said no, somebody has to look every few milliseconds whether one still
+  /// does.
   bool lets_in(TimePoint now);
 
   /// None does any more.
@@ -37,20 +42,21 @@ class AcceptGate {
 
  private:
   struct Sibling {
-    std::uint64_t beats = 0;  // as last looked at
-    bool passed_over = false;
+    std::uint64_t beats = 0;            // as last looked at
+    TimePoint::duration stood_still{};  // so long did connections wait since
   };
 
-  bool ours();
-  bool counts(int region);
-  void remember_beats();
-  void pass_over_who_stood_still();
+  int siblings_with_fewer();
+  bool counts(int region) const;
+  void look_who_turns(TimePoint now);
+  bool crowded(TimePoint now, int with_fewer);
 
   const Scoreboard& own_;
   const FleetView* fleet_;
   std::vector<Sibling> siblings_;        // by region
   std::optional<TimePoint> shut_since_;  // a connection has been waiting since
-  TimePoint open_until_;
+  TimePoint looked_;                     // at the siblings, while it waits
+  TimePoint next_if_crowded_;
 };
 
 }  // namespace forklift

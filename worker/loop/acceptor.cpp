@@ -46,13 +46,14 @@ void Acceptor::start() {
 
 void Acceptor::stop() {
   started_ = false;
+  if (nap_.running()) listener_.nobody_waits();
   nap_.stop();
   readiness_.want(Interest::kNone);
 }
 
 void Acceptor::resume() {
   if (!started_) return;
-  if (nap_.running() && !listener_.lets_in()) return;
+  if (nap_.running()) return timer_due();
   wake();
 }
 
@@ -77,13 +78,14 @@ void Acceptor::ready() {
   }
 }
 
+/// What the gate says may hold for one connection only, so each is taken here, without another wake-up.
 void Acceptor::timer_due() {
-  if (!connection_waits()) {
-    listener_.nobody_waits();
-    wake();
-  } else if (listener_.lets_in()) {
-    wake();
+  while (listener_.has_room() && connection_waits()) {
+    if (!listener_.lets_in()) return;
+    if (!accept_one()) break;
   }
+  listener_.nobody_waits();
+  wake();
 }
 
 bool Acceptor::connection_waits() const {

@@ -27,7 +27,8 @@ class AcceptListener {
 
 /// Accepts from one listening socket that it does not own (the master's, or the lone worker's). One
 /// connection a wake-up, so that sibling workers polling the same socket get their share. A connection that
-/// is left to a sibling is not polled for meanwhile; with no connection waiting there are no wake-ups.
+/// is left to a sibling is not polled for meanwhile, but looked after until none waits or its listener lets
+/// all in; with no connection waiting there are no wake-ups.
 class Acceptor final : private ReadinessListener, private TimerListener {
  public:
   Acceptor(EventLoop& loop, int listening_fd, AcceptListener& listener);

@@ -353,6 +353,19 @@ TEST_CASE("a connection that a sibling took is forgotten, and the next one is no
   CHECK(f.run_until([&] { return f.lobby.guests.size() == 1; }));
 }
 
+TEST_CASE("connections that waited are taken as long as the gate is open, then that none waits is told") {
+  AcceptorFixture f;
+  Acceptor acceptor(f.loop, f.listener.fd(), f.lobby);
+  f.lobby.gate_open = false;
+  acceptor.start();
+  f.connect(3);
+  CHECK(f.run_until([&] { return f.lobby.asked > 0; }));
+  CHECK(f.lobby.found_nobody == 0);
+  f.lobby.gate_open = true;
+  CHECK(f.run_until([&] { return f.lobby.guests.size() == 3; }));
+  CHECK(f.lobby.found_nobody == 1);
+}
+
 /// valgrind holds the limit itself, once the kernel has accepted: the connection would be lost there.
 bool under_valgrind() {
   const char* preloaded = std::getenv("LD_PRELOAD");
