@@ -15,15 +15,19 @@ import sys
 
 sys.dont_write_bytecode = True
 
+from command_line import Parser  # noqa: E402
+
 COMMANDS = {'run': 'run_command', 'report': 'report', 'compare': 'compare', 'postdata': 'postdata'}
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog='bench', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog='bench', description=__doc__)
     parser.add_argument('--build', default='', help=argparse.SUPPRESS)  # the launcher in the build directory gives it
-    parser.add_argument('command', choices=COMMANDS, metavar='run|report|compare|postdata')
+    parser.add_argument('command', nargs='?', metavar='|'.join(COMMANDS))
     parser.add_argument('arguments', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if options.command not in COMMANDS:
+        parser.error((f'no command {options.command!r}' if options.command else 'name a command') + f': {", ".join(COMMANDS)}')
     command = importlib.import_module(COMMANDS[options.command])
     if options.command == 'run':
         return command.main(options.arguments, options.build)

@@ -6,7 +6,6 @@ in B is INVALID, skipped or absent), 2 wrong usage, an unreadable report, or not
 
 import argparse
 import json
-import math
 import os
 import sys
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from statistics import median
 from typing import Callable
 
 import model
+from command_line import Parser, percent as percentage
 from stats import IndependentRatio
 
 COVERAGE_MIN = 0.9  # three runs against three; with fewer, noise would be taken for a difference too often
@@ -241,21 +241,13 @@ def chosen_metrics(names):
     return tuple(known[name] for name in names.split(','))
 
 
-def share(text):
-    """A --threshold in percent."""
-    value = float(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f'{text}: a threshold is 0 percent or more')
-    return value
-
-
 def parse(argv):
-    parser = argparse.ArgumentParser(prog='bench compare', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog='bench compare', description=__doc__)
     parser.add_argument('before', metavar='A.json', help='the report to compare with, or its folder')
     parser.add_argument('after', metavar='B.json')
     parser.add_argument('--metric', type=chosen_metrics, default=METRICS, metavar='NAME,...',
                         help='of cpu,rate,p99,memory (default: all): only these are shown and judged')
-    parser.add_argument('--threshold', type=share, default=5.0, metavar='PERCENT', help='how much worse is a regression (default: 5)')
+    parser.add_argument('--threshold', type=percentage, default=5.0, metavar='PERCENT', help='how much worse is a regression (default: 5)')
     parser.add_argument('--allow-missing', action='store_true',
                         help='B may have fewer cells than A: skipped, not reached or not in it at all is no regression (INVALID is)')
     parser.add_argument('--format', choices=('text', 'markdown', 'json'), default='text')

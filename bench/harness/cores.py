@@ -50,9 +50,12 @@ def place(model, cpus, server_cpus=(), client_cpus=()):
 def parse(text):
     """'0,2-3' as a list of CPUs; ValueError."""
     found = []
-    for part in text.split(','):
-        first, _, last = part.partition('-')
-        found += range(int(first), int(last or first) + 1)
-    if not set(found) <= set(usable()):
-        raise ValueError(f'{text}: this process may use the CPUs {_listed(usable())}')
+    try:
+        for part in text.split(','):
+            first, _, last = part.partition('-')
+            found += range(int(first), int(last or first) + 1)
+    except ValueError:
+        found = []
+    if not found or not set(found) <= set(usable()):
+        raise ValueError(f'{text!r} is no list of CPUs such as 0-3 or 0,2; this process may use {_listed(usable())}')
     return found

@@ -158,9 +158,19 @@ class Report:
             lines += map(json.dumps, row['runs'])
             row['runs'] = [f'@run {number}@' for number in range(len(lines) - len(row['runs']), len(lines))]
         text = re.sub('"@run ([0-9]+)@"', lambda found: lines[int(found[1])], json.dumps(data, indent=1))
-        with open(path + '.new', 'w', encoding='utf-8') as file:
-            file.write(text + '\n')
+        write_whole(path, text + '\n')
+
+
+def write_whole(path, text):
+    """A file of this text, or what was there before; an OSError names it."""
+    try:
+        with open(path + '.new', 'w', encoding='utf-8', newline='') as file:
+            file.write(text)
         os.replace(path + '.new', path)
+    except OSError as error:
+        if os.path.isfile(path + '.new'):
+            os.unlink(path + '.new')
+        raise OSError(error.errno, error.strerror, path) from None
 
 
 class BadReport(Exception):

@@ -4,6 +4,7 @@ import argparse
 import os
 
 import cores
+from command_line import amount, count, number, whole
 from plan import DURABILITY, PRESETS
 from model import MODELS
 
@@ -13,25 +14,7 @@ UNITS = {'k': 1 << 10, 'm': 1 << 20, 'g': 1 << 30}
 def size(text):
     """'262144', '256k', '1M' in bytes."""
     unit = UNITS.get(text[-1:].lower(), 1)
-    try:
-        found = int(text[:-1] if unit > 1 else text) * unit
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'{text!r} is no size such as 65536, 64k or 1M') from None
-    return _positive(found, text)
-
-
-def count(text):
-    return _positive(int(text), text)
-
-
-def amount(text):
-    return _positive(float(text), text)
-
-
-def _positive(value, text):
-    if not 0 < value < 1e15:
-        raise argparse.ArgumentTypeError(f'{text} must be greater than 0')
-    return value
+    return number(text, lambda text: int(text[:-1] if unit > 1 else text) * unit, lambda value: value >= 1, 'size such as 65536, 64k or 1M')
 
 
 def cpus(text):
@@ -57,7 +40,8 @@ def add(parser, build):
     _add_load(parser.add_argument_group('how'))
     where = parser.add_argument_group('where')
     where.add_argument('--dir', type=existing_directory, default='/dev/shm', help='the servers\' files go below it (default /dev/shm: memory)')
-    where.add_argument('--out', metavar='DIR', help='the report (default results/PRESET-TIME)')
+    where.add_argument('--out', metavar='DIR', help='the report: a folder that is empty or not there (default results/PRESET-TIME)')
+    where.add_argument('--force', action='store_true', help='--out may hold a report, which is replaced')
     where.add_argument('--build', default=build, required=not build, help='build directory' + (f' (default {build})' if build else ''))
     where.add_argument('--server-cpus', type=cpus, default=(), metavar='LIST', help='CPUs of the server, such as 0-3')
     where.add_argument('--client-cpus', type=cpus, default=(), metavar='LIST', help='CPUs of the client')
@@ -86,7 +70,7 @@ def _add_load(group):
                        help='then open loop as well, for percentiles: at so many percent of what the slowest server of an upload or download '
                             'can do (default 50 70 90)')
     group.add_argument('--rates', nargs='+', type=amount, metavar='RATE', help='open loop as well, at so many requests a second')
-    group.add_argument('--seed', type=int, help='of the order of the runs (default random; it is in the report)')
+    group.add_argument('--seed', type=whole, help='of the order of the runs (default random; it is in the report)')
 
 
 def finish(options):

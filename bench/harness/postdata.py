@@ -3,13 +3,14 @@
 What a form or a JSON upload looks like is known here and nowhere else in the benchmark.
 """
 
-import argparse
 import base64
 import json
 import mimetypes
 import os
 import shlex
 import sys
+
+from command_line import Parser
 
 BOUNDARY = 'gouchicao0123456789'  # the article's
 CONTENT_TYPES = {'form': f'multipart/form-data; boundary={BOUNDARY}', 'json': 'application/json', 'raw': 'application/octet-stream'}
@@ -102,7 +103,7 @@ def make(source, out, kind, force=False):
 
 
 def parser():
-    top = argparse.ArgumentParser(prog='bench postdata', description='Request bodies for wrk, as the article made them.')
+    top = Parser(prog='bench postdata', description='Request bodies for wrk, as the article made them.')
     commands = top.add_subparsers(dest='command', required=True, metavar='make')
     command = commands.add_parser('make', help='write the body that uploads FILE to OUT, and beside it the script for wrk')
     command.add_argument('file', metavar='FILE', help='what is uploaded')

@@ -1,6 +1,5 @@
 """`bench run`: from the command line to a folder with a report."""
 
-import argparse
 import os
 import random
 import shlex
@@ -12,15 +11,17 @@ from datetime import datetime, timezone
 
 import cores
 import environment
+import folder
 import options as run_options
 import plan as plans
 import report as reports
+from command_line import USAGE, Parser
 from model import MODELS, Report
 from progress import Progress, duration_text
-from runner import Bench, Saver
+from runner import Bench, Saver, too_large
 from servers import ServerError, catalogue
 
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED, BROKEN = 0, 1, 3
 ROOM_BYTES_MIN = 512 << 20
 
 
@@ -47,10 +48,9 @@ def ignore_signals():
 
 
 def main(arguments, build, command=None):
-    """Exit status: 0, 1 when a cell is INVALID, 2 usage, 128 + signal when interrupted."""
-    parser = argparse.ArgumentParser(prog='bench run', description=__doc__ + '\n\nExit status: 0 all cells valid or skipped, 1 a cell '
-                                     'is INVALID, 2 wrong usage, 130 interrupted (the report so far is kept).',
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    """The exit status: see --help; 128 + signal when interrupted."""
+    parser = Parser(prog='bench run', description=__doc__ + '\n\nExit status: 0 all cells valid or skipped, 1 a cell is INVALID, 2 wrong '
+                    'usage or nothing that can be measured,\n3 the system failed it, such as by a full disk, 130 interrupted (the report so far is kept).')
     run_options.add(parser, build)
     options = run_options.finish(parser.parse_args(arguments))
     try:
@@ -58,6 +58,7 @@ def main(arguments, build, command=None):
         peers = catalogue(options.build, options.peer_dir, options.forklift_option)
         plan = plans.make(options, peers, cores.usable())
         check_tools(options, plan)
+        check_any(plan, peers)
     except (plans.UsageError, ServerError) as error:
         print(f'bench run: {error}', file=sys.stderr)
         return USAGE
@@ -73,6 +74,13 @@ def check_tools(options, plan):
     binary = os.path.join(options.build, 'bench', 'open_loop')
     if (plan.open_percent or any(cell.tool == 'open' for cell in plan.cells)) and not os.access(binary, os.X_OK):
         raise plans.UsageError(f'open loop needs {binary}, which is not built')
+
+
+def check_any(plan, peers):
+    """Nothing is begun where every cell would be skipped."""
+    reasons = [peers[cell.server].missing() or too_large(cell) for cell in plan.cells]
+    if all(reasons):
+        raise plans.UsageError(f'nothing can be measured: {"; ".join(dict.fromkeys(reasons))}')
 
 
 def new_report(options, plan, peers, command):
@@ -97,15 +105,15 @@ def run(options, plan, peers, command):
     started = time.monotonic()
     out = options.out or os.path.join('results', f'{plan.preset}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}')
     try:
-        os.makedirs(out, exist_ok=True)
-    except OSError as error:
-        print(f'bench run: {out}: {error.strerror}', file=sys.stderr)
+        folder.prepare(out, options.force, folder.room_for(plan))
+    except folder.FolderError as error:
+        print(f'bench run: {error}', file=sys.stderr)
         return USAGE
     report = new_report(options, plan, peers, command)
     progress = Progress(5, quiet=options.quiet)
     for warning in warnings(options, plan, report):
         progress.note(warning)
-    saver, status = Saver(os.path.join(out, 'report.json'), started), OK
+    saver, status = Saver(os.path.join(out, 'report.json'), started, progress.note), OK
     stop_on_signals()
     bench = Bench(options, plan, peers, report, progress, saver)
     try:
@@ -113,6 +121,9 @@ def run(options, plan, peers, command):
         bench.run()
     except Stopped as stopped:
         status = stopped.status
+    except OSError as error:  # no room in --dir, no more processes
+        print(f'bench run: {error}', file=sys.stderr)
+        status = BROKEN
     finally:
         ignore_signals()
         bench.close()
@@ -132,14 +143,23 @@ def warnings(options, plan, report):
 
 def finish(report, out, status):
     """Writes and shows the report; the exit status."""
-    reports.write_all(report, out)
+    unwritten = folder.keep(report, out)
     reports.terminal.show(report, sys.stdout)
-    invalid = [row for row in report.rows if row.state == 'INVALID']
+    sys.stdout.flush()
+    for words in unwritten:
+        print(f'bench run: {words}', file=sys.stderr)
+    if unwritten:
+        return BROKEN
     if status != OK:
-        print(f'\nbench: interrupted after {duration_text(report.seconds)}; what was measured is in {out}/ '
+        print(f'\nbench: {"failed" if status == BROKEN else "interrupted"} after {duration_text(report.seconds)}; what was measured is in {out}/ '
               f'(bench report {shlex.quote(out)} shows it)', file=sys.stderr)
         return status
     print(f'\nbench: {duration_text(report.seconds)}; report in {out}/', file=sys.stderr)
+    states = {row.state for row in report.rows}
+    if states == {'skipped'}:
+        print(f'bench run: nothing was measured: {"; ".join(dict.fromkeys(row.skipped for row in report.rows))}', file=sys.stderr)
+        return USAGE
+    invalid = [row for row in report.rows if row.state == 'INVALID']
     if invalid:
         print(f'bench: {len(invalid)} cells are INVALID', file=sys.stderr)
     return FAILED if invalid else OK

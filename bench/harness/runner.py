@@ -193,12 +193,12 @@ def too_large(cell):
 
 
 class Saver:
-    """Keeps the report's file up to date, without spending more than a twentieth of the time on it."""
+    """Keeps the report's file up to date, without spending more than a twentieth of the time on it. complain: told once why it can't."""
 
     SHARE = 20
 
-    def __init__(self, path, started):
-        self.path, self.started, self.next = path, started, 0.0
+    def __init__(self, path, started, complain):
+        self.path, self.started, self.complain, self.next = path, started, complain, 0.0
 
     def __call__(self, report):
         if time.monotonic() >= self.next:
@@ -207,6 +207,11 @@ class Saver:
     def now(self, report):
         begun = time.monotonic()
         report.seconds = begun - self.started
-        report.save(self.path)
+        try:
+            report.save(self.path)
+        except OSError as error:  # there may be room again at the end
+            if self.complain:
+                self.complain(f'{error.filename}: {error.strerror}; it is tried again until the end')
+            self.complain = None
         over = time.monotonic()
         self.next = over + self.SHARE * (over - begun)

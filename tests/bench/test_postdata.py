@@ -151,4 +151,4 @@ def test_a_wrong_command_line_is_a_usage_error(capsys):
     for arguments in ([], ['make'], ['make', 'a', 'b', '--format', 'xml']):
         with pytest.raises(SystemExit) as ended:
             postdata.main(arguments)
-        assert ended.value.code == 2 and 'usage: bench postdata' in capsys.readouterr().err
+        assert ended.value.code == 2 and 'bench postdata' in capsys.readouterr().err

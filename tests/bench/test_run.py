@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -41,6 +43,15 @@ def command(tmp_path, *arguments):
 
 def run(tmp_path, *arguments):
     return subprocess.run(command(tmp_path, *arguments), capture_output=True, text=True, timeout=120, check=False)
+
+
+def folder_server(tmp_path, names):
+    """A server of the user's own in tmp_path/mine."""
+    folder = tmp_path / 'mine'
+    folder.mkdir()
+    (folder / 'start').write_text(FOLDER_SERVER)
+    (folder / 'start').chmod(0o755)
+    (folder / 'peer.json').write_text(json.dumps({'names': names, 'endpoints': ['PUT'], 'version': 'echo 1'}))
 
 
 def report_of(tmp_path):
@@ -99,13 +110,8 @@ def test_an_interrupted_run_leaves_a_report_and_no_process(tmp_path):
 
 
 def test_a_501_is_skipped_with_its_reason_and_a_server_that_does_not_start_is_invalid_at_each_load(tmp_path):
-    folder = tmp_path / 'mine'
-    folder.mkdir()
-    (folder / 'start').write_text(FOLDER_SERVER)
-    (folder / 'start').chmod(0o755)
-    (folder / 'peer.json').write_text(json.dumps({'names': {'lame': ['alone'], 'broken': ['alone']}, 'endpoints': ['PUT'],
-                                                  'version': 'echo 1'}))
-    done = run(tmp_path, '--peer-dir', str(folder), '--servers', 'lame', 'broken', 'forklift', '--endpoints', 'PUT', '--repeats', '1',
+    folder_server(tmp_path, {'lame': ['alone'], 'broken': ['alone']})
+    done = run(tmp_path, '--peer-dir', str(tmp_path / 'mine'), '--servers', 'lame', 'broken', 'forklift', '--endpoints', 'PUT', '--repeats', '1',
                '--rates', '100')
     assert done.returncode == 1, done.stderr
     report = report_of(tmp_path)
@@ -126,11 +132,105 @@ def test_threads_that_do_not_divide_the_connections_are_refused_with_the_remedy(
 
 
 @pytest.mark.parametrize('arguments, words', [
-    (['--endpoints', 'nonsense'], 'no endpoint'), (['--servers', 'nonsense'], 'no server'), (['--sizes', '0'], 'greater than 0'),
-    (['--sizes', '1G'], 'at most'), (['--servers', 'caddy', '--endpoints', 'upload/single'], 'none of these servers')])
-def test_what_cannot_be_measured_is_refused_before_anything_starts(tmp_path, arguments, words):
+    (['--endpoints', 'nonsense'], 'no endpoint'), (['--servers', 'nonsense'], 'no server'), (['--sizes', '0'], 'is no size such as'),
+    (['--sizes', '1G'], 'at most'), (['--servers', 'caddy', '--endpoints', 'upload/single'], 'none of these servers'),
+    (['--servers', 'forklift', '--build', '/none'], 'nothing can be measured: /none/worker/worker is not built'),
+    (['--dir', '/none'], "--dir: '/none' is no directory"), (['--out', '/proc/none'], '/proc/none: No such file or directory: a report ('),
+    (['--server-cpus', 'x'], "--server-cpus: 'x' is no list of CPUs such as 0-3 or 0,2; this process may use "),
+    (['--client-cpus', '1-0'], "--client-cpus: '1-0' is no list"), (['--client-cpus', '99999'], "--client-cpus: '99999' is no list"),
+    (['--seconds', 'abc'], "--seconds: 'abc' is no number greater than 0"), (['--seconds', 'nan'], "'nan' is no number"),
+    (['--repeats', '0'], "--repeats: '0' is no whole number from 1 on"), (['--repeats', '1.5'], "'1.5' is no whole number"),
+    (['--seed', 'x'], "--seed: 'x' is no whole number from 0 on"), (['--models', 'two'], "--models: invalid choice: 'two' (choose from"),
+    (['--durability'], '--durability: expected at least one argument'), (['--speed', '9'], 'unrecognized arguments: --speed 9')])
+def test_what_cannot_be_measured_is_refused_in_one_line_before_anything_starts(tmp_path, arguments, words):
     done = run(tmp_path, *arguments)
     assert done.returncode == 2 and words in done.stderr
+    assert done.stderr.startswith('bench run: ') and done.stderr.count('\n') == 1
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('arguments, words', [
+    ([], 'bench: name a command: run, report, compare, postdata'), (['walk'], "bench: no command 'walk': run, report,"),
+    (['--walk'], 'bench: unrecognized arguments: --walk'), (['report'], 'bench report: the following arguments are required: DIR|report.json'),
+    (['report', '/none'], 'bench report: /none: No such file'), (['compare', 'one.json'], 'bench compare: the following arguments'),
+    (['compare', 'a', 'b', '--threshold', 'much'], "bench compare: --threshold: 'much' is no percentage from 0 on"),
+    (['postdata'], 'bench postdata: the following arguments are required: make'),
+    (['postdata', 'make', 'f'], 'bench postdata make: the following arguments are required: OUT')])
+def test_every_command_says_in_one_line_what_is_wrong(arguments, words):
+    done = subprocess.run([sys.executable, '-B', HARNESS, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, '') and done.stderr.startswith(words) and done.stderr.count('\n') == 1, done.stderr
+
+
+def no_large_files():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100 << 10, 100 << 10))
+
+
+def test_a_folder_that_cannot_hold_the_report_is_named_before_anything_starts(tmp_path):
+    done = subprocess.run(command(tmp_path, '--servers', 'forklift'), capture_output=True, text=True, timeout=60, check=False,
+                          preexec_fn=no_large_files)
+    assert done.returncode == 2 and done.stderr.count('\n') == 1
+    assert f'{tmp_path}/out: File too large: a report (' in done.stderr and '--out' in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize('mount, words', [('size=64k', 'No space left on device'), ('ro', 'Read-only file system')])
+def test_a_full_or_read_only_file_system_is_named_before_anything_starts(tmp_path, mount, words):
+    (tmp_path / 'out').mkdir()
+    mounted = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', f'mount -t tmpfs -o {mount} none "$0" && exec "$@"',
+               str(tmp_path / 'out')]
+    if subprocess.run([*mounted, 'true'], capture_output=True, check=False).returncode:
+        pytest.skip('no mounts of our own here')
+    done = subprocess.run([*mounted, *command(tmp_path, '--servers', 'forklift')], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and done.stderr.count('\n') == 1 and f'/out: {words}: a report (' in done.stderr, done.stderr
+
+
+def test_what_is_in_the_folder_is_replaced_only_where_it_is_a_report_and_force_is_given(tmp_path):
+    out, small = tmp_path / 'out', ('--servers', 'forklift', '--endpoints', 'PUT', '--repeats', '1')
+    out.mkdir()
+    (out / 'thesis.txt').write_text('dear to me')
+    for arguments in ([], ['--force']):
+        done = run(tmp_path, *small, *arguments)
+        assert done.returncode == 2 and f'{out} is not empty and holds no report' in done.stderr
+    (out / 'report.json').write_text('an old one')
+    (out / 'report.csv').write_text('an old one')
+    done = run(tmp_path, *small)
+    assert done.returncode == 2 and f'{out} holds a report' in done.stderr and '--force' in done.stderr
+    assert (out / 'report.json').read_text() == 'an old one'
+    assert run(tmp_path, *small, '--force').returncode == 0
+    assert report_of(tmp_path).complete and 'an old one' not in (out / 'report.csv').read_text()
+    assert (out / 'thesis.txt').read_text() == 'dear to me'
+
+
+@pytest.mark.parametrize('spoilt', ['report.html', 'report.json.new'])
+def test_a_report_that_cannot_be_written_at_the_end_is_said_and_the_rest_is_kept(tmp_path, spoilt):
+    """A directory stands where a file of the report goes, as soon as the measuring has begun."""
+    (tmp_path / 'tmp').mkdir()
+    process = subprocess.Popen(command(tmp_path, '--servers', 'forklift', '--endpoints', 'PUT', '--repeats', '3'), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, 'TMPDIR': str(tmp_path / 'tmp')})
+    deadline = time.monotonic() + 60
+    while not (tmp_path / 'out' / 'report.json').exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    while True:
+        try:
+            (tmp_path / 'out' / spoilt).mkdir()
+            break
+        except FileExistsError:  # it is being written now
+            assert time.monotonic() < deadline
+    shown, said = process.communicate(timeout=60)
+    assert process.returncode == 3, said
+    assert 'Traceback' not in said and 'Is a directory' in said and 'Every row' in shown
+    assert {'report.md', 'report.csv'} <= set(os.listdir(tmp_path / 'out'))
+    if spoilt == 'report.html':
+        assert report_of(tmp_path).complete and 'bench report makes it again' in said
+    else:
+        kept = re.search(r'the report is kept in (\S+)/ instead', said)[1]
+        assert model.load(os.path.join(kept, 'report.json')).complete and kept.startswith(str(tmp_path / 'tmp'))
+
+
+def test_a_run_of_which_every_cell_is_skipped_has_not_gone_well(tmp_path):
+    folder_server(tmp_path, {'lame': ['alone']})
+    done = run(tmp_path, '--peer-dir', str(tmp_path / 'mine'), '--servers', 'lame', '--endpoints', 'PUT', '--repeats', '1')
+    assert done.returncode == 2 and 'nothing was measured: 501' in done.stderr and 'no disk today' in done.stderr
 
 
 def corrected(counts, interval):

@@ -1,10 +1,10 @@
 """What a Report looks like: on a terminal, as Markdown, as CSV and as one HTML page. Made from model.Report alone."""
 
-import argparse
 import os
 import sys
 
 import model
+from command_line import Parser
 
 from . import csv_file, html, markdown, terminal
 
@@ -12,20 +12,20 @@ FORMATS = {'md': markdown.text, 'csv': csv_file.text, 'html': html.text}
 
 
 def write_all(report, directory):
-    """report.md, report.csv and report.html beside report.json, each whole or not at all; returns their paths."""
-    paths = []
+    """report.md, report.csv and report.html beside report.json, each whole or not at all. The first OSError, after the others were tried."""
+    failed = []
     for suffix, text in FORMATS.items():
-        path = os.path.join(directory, f'report.{suffix}')
-        with open(path + '.new', 'w', encoding='utf-8', newline='') as file:
-            file.write(text(report))
-        os.replace(path + '.new', path)
-        paths.append(path)
-    return paths
+        try:
+            model.write_whole(os.path.join(directory, f'report.{suffix}'), text(report))
+        except OSError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def main(argv):
     """`bench report`: shows a report and makes its other files again, or prints one of them."""
-    parser = argparse.ArgumentParser(prog='bench report', description='Shows a report, and makes its .md, .csv and .html again.')
+    parser = Parser(prog='bench report', description='Shows a report, and makes its .md, .csv and .html again.')
     parser.add_argument('report', metavar='DIR|report.json')
     parser.add_argument('--out', metavar='DIR', help='where to write (default: beside the JSON)')
     parser.add_argument('--format', choices=['terminal', *FORMATS], help='only prints it so, and writes no file')
