@@ -9,9 +9,7 @@ using namespace forklift;
 
 namespace {
 
-std::filesystem::path docs_file() {
-  return std::filesystem::path(__FILE__).parent_path() / "../../../docs/options.md";
-}
+std::filesystem::path docs_file() { return std::filesystem::path(FORKLIFT_SOURCE_DIR) / "docs/options.md"; }
 
 }  // namespace
 
