@@ -30,7 +30,7 @@ def floors_of(cells):
 def floor_ceilings(bench, program, size):
     """The program's Ceiling, and the client's where the program is the cheapest of its kind."""
     peer, payload, placement = bench.peers['floor'], bench.payload(size), bench.place('alone')
-    target, loads = peer.target(FLOORS[program], payload), []
+    target, loads, cpu_s = peer.target(FLOORS[program], payload), [], []
     threads = wrk.threads_for(bench.plan.connections, len(placement.client))
     seconds = min(bench.plan.seconds[0], 3.0)
     for _ in range(REPEATS):
@@ -42,13 +42,19 @@ def floor_ceilings(bench, program, size):
             server.clean()
             if program == STORE and first.requests:
                 seconds = min(seconds, bench.free_bytes / 4 / (size * first.requests / first.seconds))
+            before = server.usage()
             loads.append(wrk.run_wrk(server, target, bench.plan.connections, threads, seconds, placement.client, directory))
+            server.settle()
+            cpu_s.append((server.usage() - before).cpu_s)
         finally:
             server.stop()
             bench.wipe(directory)
     bench.command(f'floor {program}', loads[-1].command, server)
     errors = sorted({word for load in loads for word in load.errors})
     found = [_ceiling(program, size, [load.requests / load.seconds for load in loads], '; '.join(errors))]
+    if found[0].rate:
+        found[0].cpu_us = median(used / load.requests * 1e6 for used, load in zip(cpu_s, loads))
+        found[0].client_us = median(load.client_cpu_s / load.requests * 1e6 for load in loads)
     if program != STORE:
         name = 'client download' if program == SENDFILE else 'client upload'
         rates = [load.requests / load.client_cpu_s * len(placement.client) for load in loads if load.client_cpu_s]

@@ -79,6 +79,10 @@ class Run:
         return self.server_cpu_s / self.requests * 1e6 if self.requests else 0.0
 
     @property
+    def client_us_per_request(self):
+        return self.client_cpu_s / self.requests * 1e6 if self.requests else 0.0
+
+    @property
     def machine_us_per_request(self):
         return self.machine_cpu_s / self.requests * 1e6 if self.requests else 0.0
 
@@ -123,6 +127,8 @@ class Ceiling:
     rate: float            # requests a second, median; 0: could not be measured
     interval: tuple = (0.0, 0.0)  # 95 %
     note: str = ''
+    cpu_us: float = 0.0    # of a floor program: its CPU for a request, median; 0: not known
+    client_us: float = 0.0  # and its client's
 
 
 @dataclass

@@ -139,7 +139,7 @@ def test_nothing_is_ranked_or_compared_across_durability_classes():
     report = support.bare([fast, safe])
     assert len(figures.contests(report)) == 2 and 'Forklift beats' not in said(report)
     ranked = [line for kind, line in tables.results(report).lines if kind == tables.OK]
-    assert [(line[1], line[4], line[7]) for line in ranked] == [('page cache', '–', '–'), ('fsync+directory', '–', '–')]
+    assert [(line[1], line[4], line[8]) for line in ranked] == [('page cache', '–', '–'), ('fsync+directory', '–', '–')]
     same = support.bare([fast, row(cell('nginx', 'PUT'), 900)])
     assert 'Forklift beats it by 4.' in said(same)
     assert html.text(report).count('<svg class="chart"') > html.text(same).count('<svg class="chart"'), 'each class has its own panel'
@@ -150,6 +150,36 @@ def test_the_floor_is_shown_and_not_ranked():
     assert rows[1].cell.key not in figures.ranks(rows, 'cpu_us') and figures.ranks(rows, 'cpu_us')[rows[0].cell.key] == '1'
     report = support.bare(rows)
     assert 'floor' in shown(report) and 'floor' not in said(report)
+
+
+def test_server_and_client_cpu_stand_beside_each_other_everywhere():
+    mine = row(cell('forklift', 'GET'), 57)
+    for run in mine.runs:
+        run.client_cpu_s = run.requests * 91.5e-6
+    report = support.bare([mine, row(cell('nginx', 'GET'), 70)])
+    for brief in (True, False):
+        table = tables.results(report, brief)
+        first = dict(zip(names(table), next(line for kind, line in table.lines if kind == tables.OK)))
+        assert float(first['CPU µs/req']) == pytest.approx(57, rel=0.02) and first['client µs'] == '91.5'
+    assert all('91.5' in text for text in (shown(report), markdown.text(report), html.text(report)))
+    assert float(next(csv.DictReader(io.StringIO(csv_file.text(report))))['client_us']) == pytest.approx(91.5)
+
+
+@pytest.mark.parametrize('floor', ['row', 'ceiling', 'none'])
+def test_a_row_that_costs_its_server_less_than_the_floor_says_what_its_client_pays(floor):
+    rows = [row(cell('forklift', 'GET'), 58), row(cell('nginx', 'GET'), 40), row(cell('h2o', 'GET', size=1024), 40)]
+    for run in rows[1].runs:
+        run.client_cpu_s = run.requests * 110e-6
+    limits = [support.Ceiling('sendfile_download', support.SIZE, 17000.0, cpu_us=57.0 if floor == 'ceiling' else 0.0, client_us=81.0),
+              support.Ceiling('receive_store', support.SIZE, 5000.0, cpu_us=190.0)]
+    rows += [row(cell('floor', 'GET'), 57)] if floor == 'row' else []
+    report = support.bare(rows, ceilings=limits)
+    lines = {line[0]: line[-1] for kind, line in tables.results(report).lines if kind == tables.OK}
+    assert ('below the floor' in lines['nginx alone']) == ('nginx alone (GET): less server CPU' in said(report)) == (floor != 'none')
+    assert floor == 'none' or 'its client pays 110 µs, the floor' in lines['nginx alone']
+    assert not any('below the floor' in lines.get(name, '') for name in ('Forklift alone', 'h2o alone', 'floor alone'))
+    for text in (shown(report), markdown.text(report), html.text(report)):
+        assert ('below the floor' in text) == (floor != 'none')
 
 
 # Findings
@@ -236,7 +266,8 @@ def test_a_ratio_is_written_so_that_it_holds_1_or_does_not_as_its_interval():
 def test_few_runs_say_what_chance_does():
     def sure(runs):
         return dict(findings.grouped(support.bare([forklift(DISK, 'alone', 1, runs=runs), fastapi('uvicorn', DISK, 'alone', 1, runs=runs)])))
-    assert 'by chance alone, 25 % of all ratios' in sure(3)['How sure this is'][0] and '6 %' in sure(5)['How sure this is'][0]
+    assert 'by chance alone, 25 % of all ratios' in sure(3)['How sure this is'][0] and '6 % of' in sure(5)['How sure this is'][0]
+    assert '(--repeats 6: 5 % at most)' in sure(3)['How sure this is'][0]
     assert 'How sure this is' not in sure(6) and 'How sure this is' not in sure(1)
 
 

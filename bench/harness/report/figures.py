@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from endpoints import BY_NAME
 from model import DURABILITY
 from stats import Estimate, ratio
 
@@ -11,6 +12,7 @@ from .article import APIS
 ARTICLE_ORDER = tuple(api.name for api in APIS)
 SERVER_ORDER = ('forklift', 'uvicorn', 'gunicorn', 'nginx', 'lighttpd', 'h2o', 'caddy')
 NAMES = {'forklift': 'Forklift', 'gunicorn': 'gunicorn+uvicorn'}
+BELOW = 0.95  # of the floor's CPU: what is nearer may be its noise
 RUNS_ENOUGH = 6  # from so many on there is a 95 % interval of a median
 FLOOR = 'floor'  # what the machine can do: shown beside the servers, never ranked among them
 
@@ -18,6 +20,7 @@ FLOOR = 'floor'  # what the machine can do: shown beside the servers, never rank
 METRICS = {
     'rate': lambda run, cell: run.rate,
     'cpu_us': lambda run, cell: run.cpu_us_per_request,
+    'client_us': lambda run, cell: run.client_us_per_request,
     'machine_us': lambda run, cell: run.machine_us_per_request,
     'mean_ms': lambda run, cell: run.latency_mean_ms,
     'max_ms': lambda run, cell: run.latency_max_ms,
@@ -88,6 +91,26 @@ def ranks(rows, metric):
         if signs:  # else nobody to be ranked against
             found[mine.cell.key] = ('≈' if 0 in signs else '') + str(signs.count(worse) + 1)
     return found
+
+
+def floor_of(report, cell):
+    """(server's, client's) CPU in µs a request of the floor program that does the same work, from its row, else its ceiling; None."""
+    same = ('endpoint', 'bytes', 'connections', 'durability', 'tool', 'rate')
+    row = report.row(server=FLOOR, **{name: getattr(cell, name) for name in same})
+    if row is not None and row.state == 'ok':
+        return estimate(row, 'cpu_us').median, estimate(row, 'client_us').median
+    program = BY_NAME[cell.endpoint].floor if cell.endpoint in BY_NAME else ''
+    return next(((ceiling.cpu_us, ceiling.client_us) for ceiling in report.ceilings
+                 if (ceiling.name, ceiling.bytes) == (program, cell.bytes) and ceiling.cpu_us), None)
+
+
+def below_floor(report, row):
+    """'' or that a row costs its server less than the floor program's work: then somebody else does a part of it."""
+    floor = floor_of(report, row.cell) if row.state == 'ok' and row.cell.server != FLOOR else None
+    if floor is None or estimate(row, 'cpu_us').high >= BELOW * floor[0]:
+        return ''
+    return (f'below the floor ({number(floor[0])} µs): its client pays {number(estimate(row, "client_us").median)} µs, '
+            f'the floor\'s {number(floor[1])} µs')
 
 
 @dataclass(frozen=True)

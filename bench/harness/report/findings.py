@@ -24,7 +24,8 @@ def grouped(report):
     opened = [row for row in report.rows if row.cell.tool == 'open' and row.cell.server != figures.FLOOR]
     groups = (('Forklift against its peers', _against_peers(rows)), ('Latency at a fixed rate', _at_fixed_rates(opened)),
               ('One process against many', _processes(report)),
-              ('Strategy against strategy', _strategies(rows)), ('Not counted', _spoilt(report)), ('How sure this is', _sureness(report)))
+              ('Strategy against strategy', _strategies(rows)),
+              ('Below the floor', _below_floor(report)), ('Not counted', _spoilt(report)), ('How sure this is', _sureness(report)))
     return [(heading, sentences) for heading, sentences in groups if sentences]
 
 
@@ -170,7 +171,20 @@ def _sureness(report):
     if fewest >= figures.RUNS_ENOUGH:
         return []
     return [f'With {fewest} runs of each row, an interval is their range: by chance alone, {figures.chance(fewest):.0%} of all ratios between '
-            f'equals lie wholly beside 1, and are called a difference here (--repeats {figures.RUNS_ENOUGH}: 5 % at most).'.replace('%', ' %')]
+            f'equals lie wholly beside 1, and are called a difference here (--repeats {figures.RUNS_ENOUGH}: 5% at most).'.replace('%', ' %')]
+
+
+def _below_floor(report):
+    """Whose CPU per request must not be read alone."""
+    found = {}
+    for row in report.rows:
+        if figures.below_floor(report, row):
+            found.setdefault(figures.label(row.cell), []).append(row.cell.endpoint)
+    if not found:
+        return []
+    rows = _list([f'{name} ({_list(list(dict.fromkeys(endpoints)))})' for name, endpoints in found.items()])
+    return [f'{rows}: less server CPU than a C program that does nothing else, as part of the work is done on the client\'s time: compare the '
+            'sum of both.']
 
 
 def _spoilt(report):

@@ -51,13 +51,14 @@ def _kind(row):
     return BAD if row.state == 'INVALID' else OK
 
 
-def remark(row):
+def remark(report, row):
     """What must be known beside the figures of a row."""
     if row is None:
         return ''
     if row.state != 'ok':
         return f'{row.state}: {figures.reason(row)}'
     words = [f'bound by {row.bound_by}'] if row.bound_by else []
+    words += [words_of_it] if (words_of_it := figures.below_floor(report, row)) else []
     if any(run.shared_cores for run in row.runs):
         words.append('shared cores')
     strategies = dict.fromkeys(run.strategy for run in row.runs if run.strategy)
@@ -93,7 +94,7 @@ def by_endpoint(report, server, model, workers):
                   note=article.PAST_NOTE)
     for api in article.APIS:
         row = _at(report, server, model, workers, api.name)
-        table.lines.append((_kind(row), api.words + _medians(row) + article.past(api, server, many) + [remark(row)]))
+        table.lines.append((_kind(row), api.words + _medians(row) + article.past(api, server, many) + [remark(report, row)]))
     return table
 
 
@@ -111,7 +112,7 @@ def by_server(report, many):
         stream = api.words[3]
         for (server, model, count), row in rows:
             name = f'{name_of(server)} {"alone" if model == "alone" else f"×{count}"}'
-            table.lines.append((_kind(row), [name, api.name, stream] + _medians(row) + [remark(row)]))
+            table.lines.append((_kind(row), [name, api.name, stream] + _medians(row) + [remark(report, row)]))
         for server in ('uvicorn', 'gunicorn'):
             if (server, many) in api.past:
                 rate, latency = article.past(api, server, many)
@@ -129,7 +130,7 @@ def one_beside_many(report):
         line = [f'{name_of(one.cell.server)} ×{many.cell.workers}', one.cell.endpoint, one.cell.durability]
         if one.state != 'ok' or many.state != 'ok':
             bad = one if one.state != 'ok' else many
-            table.lines.append((_kind(bad), line + [_state(bad)] + ['–'] * 8 + [remark(bad)]))
+            table.lines.append((_kind(bad), line + [_state(bad)] + ['–'] * 8 + [remark(report, bad)]))
             continue
         gain = figures.compared(many, one, 'rate')
         both = [[f'{figures.estimate(row, metric).median / scale:.{digits}f}' for row in (one, many)]
@@ -160,23 +161,24 @@ def results(report, brief=False):
     latencies = RESULT_METRICS[:1] + RESULT_METRICS[3:4] if brief else RESULT_METRICS
     more = () if brief else ('MB/CPU-s', 'machine µs', 'memory MiB', 'conns/worker', 'switches/req', 'client busy')
     table = Table('results', 'Every row', [('server', TEXT), ('durability', TEXT)] + [(name, RIGHT) for name in (
-        'CPU µs/req', '±', 'rank', 'req/s', '± ', 'rank ') + tuple(name for name, _ in latencies) + more] + [('remark', TEXT)],
+        'CPU µs/req', '±', 'rank', 'client µs', 'req/s', '± ', 'rank ') + tuple(name for name, _ in latencies) + more] + [('remark', TEXT)],
         note='± is half the 95 % interval of the median (with fewer than six runs: half their range, which of three runs holds the median '
              'in 75 % of cases). ≈: level with another row, the interval of their ratio, run by run, holds 1. Ranks are within a group and its '
-             'durability class; a bound row has no rank in requests/s, an INVALID one none at all. Shared cores: with the client.')
+             'durability class; a bound row has no rank in requests/s, an INVALID one none at all. Shared cores: with the client. '
+             'Client µs: the client\'s CPU for a request; settings that spare the server some may cost it.')
     for contest, rows in figures.contests(report).items():
         table.lines.append((GROUP, [contest.title]))
         cpu_ranks, rate_ranks = figures.ranks(rows, 'cpu_us'), figures.ranks(rows, 'rate')
         for row in rows:
             line = [label(row.cell), row.cell.durability]
             if row.state != 'ok':
-                table.lines.append((_kind(row), line + [_state(row)] + ['–'] * (5 + len(latencies) + len(more)) + [remark(row)]))
+                table.lines.append((_kind(row), line + [_state(row)] + ['–'] * (6 + len(latencies) + len(more)) + [remark(report, row)]))
                 continue
             cpu, rate = figures.estimate(row, 'cpu_us'), figures.estimate(row, 'rate')
-            line += [number(cpu.median), noise(cpu), cpu_ranks.get(row.cell.key, '–'),
+            line += [number(cpu.median), noise(cpu), cpu_ranks.get(row.cell.key, '–'), number(figures.estimate(row, 'client_us').median),
                      number(rate.median), noise(rate), rate_ranks.get(row.cell.key, '–')]
             line += [number(figures.estimate(row, metric).median) for _, metric in latencies] + ([] if brief else _accounts(row))
-            table.lines.append((OK, line + [remark(row)]))
+            table.lines.append((OK, line + [remark(report, row)]))
     return table if table.lines else None
 
 
@@ -190,7 +192,7 @@ def _accounts(row):
 
 
 def ceilings(report):
-    columns = _columns(('ceiling', 'size'), ('req/s', '95 %', 'MB/s')) + [('note', TEXT)]
+    columns = _columns(('ceiling', 'size'), ('req/s', '95 %', 'MB/s', 'CPU µs/req', 'client µs')) + [('note', TEXT)]
     table = Table('ceilings', 'What this machine can do at best', columns)
     for item in report.ceilings:
         found = ['–'] * 3
@@ -198,6 +200,7 @@ def ceilings(report):
             interval = f'{number(item.interval[0])}–{number(item.interval[1])}'
             found = [number(item.rate), interval, number(item.rate * item.bytes / 1e6)]
         note = item.note or ('' if item.rate > 0 else 'could not be measured')
+        found += [number(cost) if cost else '–' for cost in (item.cpu_us, item.client_us)]
         table.lines.append((OK if item.rate > 0 else GREYED, [item.name, figures.size(item.bytes), *found, note]))
     return table if table.lines else None
 
