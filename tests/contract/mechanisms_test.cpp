@@ -75,6 +75,50 @@ TEST_CASE("more slabs than the ring may register are written all the same") {
   }
 }
 
+/// Of an upload through `name`: what wrote in its place. Received from a socket, or written from elsewhere.
+std::string_view writer_of(ContractFixture& f, std::string_view name, std::size_t size, bool received) {
+  const std::string body = body_of(size);
+  SocketPair pair = tcp_pair();
+  Upload upload(f, *find_sink_strategy(name), {"f", PublishMode::kReplace});
+  if (received) {
+    upload.receive(std::move(pair.server), size);
+  } else {
+    upload.write(body, {kSlabBytes});
+  }
+  ClientThread client([&] {
+    if (received) send_all(pair.client.get(), body);
+  });
+  REQUIRE(f.turns.run_until([&] { return upload.over(); }));
+  client.join();
+  REQUIRE(upload.done());
+  return upload.stored().written_by;
+}
+
+TEST_CASE("a mechanism that moved no byte says what stood in for it, and no other does") {
+  for (const SinkStrategy& strategy : sinks_here()) {
+    ContractFixture f;
+    for (const std::size_t size :
+         {std::size_t{1}, std::size_t{4095}, std::size_t{4096}, std::size_t{300001}}) {
+      INFO(strategy.name << " " << size << " bytes");
+      const std::string_view instead = strategy.name == "direct" && size < 4096 ? "pool" : "";
+      CHECK(writer_of(f, strategy.name, size, true) == instead);
+      CHECK(writer_of(f, strategy.name, size, false) == (strategy.name == "splice" ? "blocking" : instead));
+    }
+  }
+}
+
+TEST_CASE("a body that should have been gathered and found no memory was written as it came, and says so") {
+  for (const char* name : {"whole", "whole_job"}) {
+    INFO(name);
+    ContractFixture roomy;
+    ContractFixture tight(64 * kSlabBytes, Durability::kNone, kSlabBytes);
+    CHECK(writer_of(roomy, name, 300001, true).empty());
+    CHECK(writer_of(tight, name, 300001, true) == "pool");
+    CHECK(writer_of(tight, name, 300001, false) == "pool");
+    CHECK(writer_of(tight, name, 5, true).empty());
+  }
+}
+
 TEST_CASE("a file system without O_DIRECT lacks one strategy and no other") {
   const TinyDisk plain("1m", "ramfs");
   if (!plain.made()) {

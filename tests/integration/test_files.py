@@ -33,7 +33,7 @@ def assert_problem(response, status, kind):
 def test_a_put_file_is_new_once_and_replaced_afterwards(worker):
     created = worker.request("PUT", "/files/put.bin", b"one")
     assert created.status == 201 and created["Location"] == "/files/put.bin"
-    assert json.loads(created.body) == {"file_path": "put.bin", "size": 3, "durability": "none"}
+    assert json.loads(created.body) == {"file_path": "put.bin", "size": 3, "durability": "none", "strategy": "blocking"}
     replaced = worker.request("PUT", "/files/put.bin", b"second")
     assert replaced.status == 204 and replaced.body == b"" and replaced["Content-Length"] is None
     assert content(worker, "put.bin") == b"second"

@@ -10,7 +10,7 @@ from http_support import UPLOADS, eventually, pattern, request_bytes, start  # n
 
 LINE = re.compile(
     r'^(?P<peer>\S+) - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "(?P<request>[^"]*)" (?P<status>\d+) (?P<bytes>\d+)'
-    r' "(?P<referer>[^"]*)" "(?P<agent>[^"]*)" (?P<microseconds>\d+) (?P<id>\S+)$'
+    r' "(?P<referer>[^"]*)" "(?P<agent>[^"]*)" (?P<microseconds>\d+) (?P<id>\S+) (?P<strategy>\S+)$'
 )
 
 
@@ -102,6 +102,7 @@ def test_the_access_log_has_a_line_for_each_request(start, tmp_path):
     assert [line["status"] for line in lines] == ["201", "200", "200", "404", "400"]
     assert [line["bytes"] for line in lines][1:3] == ["5", "0"]
     assert lines[0]["agent"] == "tester/1" and lines[0]["id"] == "id-1" and lines[1]["referer"] == "http://there/"
+    assert [line["strategy"] for line in lines] == ["blocking", "sendfile", "sendfile", "sendfile", "-"]
     assert all(line["peer"] == "127.0.0.1" for line in lines)
 
 

@@ -105,6 +105,8 @@ void AccessLog::add(const AccessEntry& entry) {
   append_quoted(lines_, entry.user_agent);
   lines_ += ' ' + std::to_string(entry.duration.count()) + ' ';
   append_escaped(lines_, entry.request_id);
+  lines_ += ' ';
+  append_escaped(lines_, entry.strategy);
   lines_ += '\n';
   if (lines_.size() > kKeptBytesMax) {
     lines_.resize(gathered);

@@ -25,13 +25,15 @@ struct AccessEntry {
   std::string_view user_agent = {};
   std::chrono::microseconds duration{0};
   std::string_view request_id = {};
+  std::string_view strategy =
+      {};               // that moved, or was to move, the file's bytes; empty: there is no such file
   std::time_t now = 0;  // when it was answered
 };
 
-/// The access log: combined log format, then microseconds and request id. Every byte that could end a line or
-/// a quotation is written \xHH, so a client cannot forge a line. Lines are gathered and written whole, at
-/// most PIPE_BUF bytes at a time and with O_APPEND, so that workers sharing a file or a pipe do not mix them.
-/// One a worker, owned by its main.
+/// The access log: combined log format, then microseconds, request id and strategy. Every byte that could end
+/// a line or a quotation is written \xHH, so a client cannot forge a line. Lines are gathered and written
+/// whole, at most PIPE_BUF bytes at a time and with O_APPEND, so that workers sharing a file or a pipe do not
+/// mix them. One a worker, owned by its main.
 ///
 /// The serving waits for no log. What a pipe or terminal does not take is kept for the next flush, up to
 /// kKeptBytesMax; lines beyond that are dropped and counted, and the error log says how many once the reader

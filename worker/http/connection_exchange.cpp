@@ -85,13 +85,16 @@ Flow Connection::refuse(const Problem& problem) {
 
 Flow Connection::reply_stored() {
   const Stored& stored = exchange_.sink->stored();
+  const std::string_view asked = std::exchange(exchange_.strategy, strategy_of(stored, exchange_.strategy));
   if (exchange_.style == StoredStyle::kPut && stored.replaced) {
-    return reply({.status = 204, .etag = etag_of(stored.version)}, {});
+    return reply({.status = 204, .etag = etag_of(stored.version), .strategy = exchange_.strategy}, {});
   }
   const FormContent* form = exchange_.sink->form();
-  const std::string body = form == nullptr ? stored_json(stored) : form_json(*form);
+  const std::string body = form == nullptr ? stored_json(stored, asked) : form_json(*form, asked);
   if (exchange_.style == StoredStyle::kArticle) {
-    return reply({.content_type = "application/json", .content_length = body.size()}, body);
+    return reply(
+        {.content_type = "application/json", .content_length = body.size(), .strategy = exchange_.strategy},
+        body);
   }
   const std::string location = location_of(stored.file_path);
   const std::string etag = etag_of(stored.version);
@@ -99,7 +102,8 @@ Flow Connection::reply_stored() {
                 .content_type = "application/json",
                 .content_length = body.size(),
                 .location = location,
-                .etag = etag},
+                .etag = etag,
+                .strategy = exchange_.strategy},
                body);
 }
 
@@ -137,6 +141,7 @@ void Connection::log_access() {
       .body_bytes = exchange_.sent,
       .duration = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - exchange_.started),
       .request_id = exchange_.request_id.view(),
+      .strategy = exchange_.strategy,
       .now = std::time(nullptr)};
   if (exchange_.head_read) {
     const RequestHead& head = parser_.head();

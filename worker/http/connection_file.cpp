@@ -37,6 +37,7 @@ Flow Connection::reply_file() {
                            .etag = current.etag,
                            .last_modified = current.last_modified,
                            .content_disposition = exchange_.disposition,
+                           .strategy = exchange_.strategy,
                            .fields = services_.files.fields()};
   if (has_conditions(parser_.head())) {
     if (const auto flow = reply_as_asked(whole, current)) return *flow;

@@ -15,7 +15,7 @@ void append_member(std::string& json, std::string_view name, std::string_view va
   append_json_string(json, value);
 }
 
-void append_stored(std::string& json, const Stored& stored) {
+void append_stored(std::string& json, const Stored& stored, std::string_view asked) {
   if (stored.ephemeral) {
     json += R"("file_path": null)";
   } else {
@@ -25,6 +25,8 @@ void append_stored(std::string& json, const Stored& stored) {
   json += std::to_string(stored.size);
   json += ", ";
   append_member(json, "durability", stored.ephemeral ? "memory" : to_string(stored.durability));
+  json += ", ";
+  append_member(json, "strategy", strategy_of(stored, asked));
 }
 
 bool unreserved(char byte) {
@@ -34,15 +36,19 @@ bool unreserved(char byte) {
 
 }  // namespace
 
-std::string stored_json(const Stored& stored) {
+std::string_view strategy_of(const Stored& stored, std::string_view asked) {
+  return stored.written_by.empty() ? asked : stored.written_by;
+}
+
+std::string stored_json(const Stored& stored, std::string_view asked) {
   std::string json = "{";
-  append_stored(json, stored);
+  append_stored(json, stored, asked);
   return json + "}\n";
 }
 
-std::string form_json(const FormContent& form) {
+std::string form_json(const FormContent& form, std::string_view asked) {
   std::string json = "{";
-  append_stored(json, form.files.front().stored);
+  append_stored(json, form.files.front().stored, asked);
   json += R"(, "files": [)";
   for (const FormFile& file : form.files) {
     json += &file == &form.files.front() ? "{" : ", {";
@@ -50,7 +56,7 @@ std::string form_json(const FormContent& form) {
     json += ", ";
     append_member(json, "filename", file.filename);
     json += ", ";
-    append_stored(json, file.stored);
+    append_stored(json, file.stored, asked);
     json += '}';
   }
   json += R"(], "fields": [)";

@@ -106,6 +106,7 @@ void append_head(std::string& out, const ResponseHead& head, std::string_view da
   }
   append_field(out, "Content-Range: ", head.content_range);
   append_field(out, "Content-Disposition: ", head.content_disposition);
+  append_field(out, "Forklift-Strategy: ", head.strategy);
   out += head.fields;
   append_field(out, "Location: ", head.location);
   append_field(out, "Allow: ", head.allow);

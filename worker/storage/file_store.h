@@ -46,6 +46,8 @@ struct Stored {
   Durability durability;     // how far it really went
   bool ephemeral = false;    // it lay in memory and is gone: there is no file, and file_path is empty
   FileVersion version = {};  // what its ETag is made of
+  /// Said by the sink: the strategy that wrote in place of the one that was asked; empty: that one did.
+  std::string_view written_by = {};
 };
 
 /// A regular file, open for reading, as it was when it was opened.

@@ -24,10 +24,10 @@ class BlockingSink : public BodySink {
 
   std::optional<PartFile> part_;
   std::uint64_t size_ = 0;
+  Stored stored_{};
 
  private:
   UploadTarget target_;
-  Stored stored_{};
 };
 
 }  // namespace forklift

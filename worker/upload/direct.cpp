@@ -88,6 +88,7 @@ class DirectUpload final : public PoolUpload {
   }
 
   Result<void> complete(PartFile& part, std::uint64_t size) override {
+    if (!wrote_direct_) written_by("pool");
     if (rest_size_ > 0) {
       if (auto ended = end_direct(part); !ended) return ended;
       if (auto written = part.write_at({rest_.get(), rest_size_}, size - rest_size_); !written)
@@ -131,6 +132,7 @@ class DirectUpload final : public PoolUpload {
       }
       if (written < 0) return errno_error("pwritev");
       if (written == 0) return Error{ErrorCode::kIo, "pwritev: nothing written"};
+      wrote_direct_ = wrote_direct_ || direct_;
       offset += static_cast<std::uint64_t>(written);
       if (offset > allocated_) part.took(static_cast<std::uint64_t>(written));
       ranges = after(ranges, static_cast<std::size_t>(written));
@@ -148,6 +150,7 @@ class DirectUpload final : public PoolUpload {
   std::uint64_t allocated_ = 0;
   bool allocates_ = true;
   bool direct_ = true;
+  bool wrote_direct_ = false;
   AlignedMemory rest_;  // less than a block, at the end of what came
   std::size_t rest_size_ = 0;
 };

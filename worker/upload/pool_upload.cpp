@@ -82,7 +82,9 @@ Result<void> PoolUpload::write_all(PartFile& part, std::span<const Chunk> chunks
 
 Result<Stored> PoolUpload::publish(PartFile& part, std::uint64_t size) {
   if (auto completed = complete(part, size); !completed) return completed.error();
-  return services_.store.publish(part, target_, size, services_.durability);
+  auto stored = services_.store.publish(part, target_, size, services_.durability);
+  if (stored) stored->written_by = written_by_;
+  return stored;
 }
 
 PoolSink::~PoolSink() {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "worker/loop/disk_pool.h"
@@ -52,6 +53,9 @@ class PoolUpload : public DiskJob {
   void wrote(std::uint64_t bytes) { size_ += bytes; }
   PartFile& part() { return *part_; }
 
+  /// See Stored::written_by. Before what is published, on the thread that has the upload.
+  void written_by(std::string_view strategy) { written_by_ = strategy; }
+
   void run() override;
   void done(std::unique_ptr<DiskJob> self) override;
 
@@ -83,6 +87,7 @@ class PoolUpload : public DiskJob {
   std::optional<PartFile> part_;
   std::vector<Chunk> chunks_;
   std::uint64_t size_ = 0;
+  std::string_view written_by_;
   bool publishing_ = false;
   std::atomic<bool> abandoned_ = false;  // set on the loop thread, seen by a step at its next stage
   std::optional<Error> error_;

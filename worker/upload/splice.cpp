@@ -38,8 +38,18 @@ class SpliceSink final : public BlockingSink {
     const auto bytes = static_cast<std::uint64_t>(moved);
     part_->took(bytes);
     size_ += bytes;
+    spliced_ = true;
     return Step{Flow::kMore, bytes};
   }
+
+  Result<Flow> finish() override {
+    const Result<Flow> finished = BlockingSink::finish();
+    if (!spliced_) stored_.written_by = "blocking";
+    return finished;
+  }
+
+ private:
+  bool spliced_ = false;
 };
 
 }  // namespace

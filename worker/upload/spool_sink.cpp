@@ -31,7 +31,9 @@ SpoolSink::SpoolSink(const UploadServices& services, Resumer& resumer, std::uniq
                      std::optional<std::uint64_t> size)
     : PoolSink(services, resumer, std::move(upload)),
       gathered_(services.spool, bytes_max_of(services)),
-      spilled_(size.value_or(0) > bytes_max_of(services)) {}
+      spilled_(size.value_or(0) > bytes_max_of(services)) {
+  if (spilled_) upload_->written_by("pool");
+}
 
 Result<Flow> SpoolSink::write(Chunk chunk) {
   if (!spilled_) {
@@ -58,6 +60,7 @@ Result<Flow> SpoolSink::finish() {
 
 void SpoolSink::spill() {
   spilled_ = true;
+  upload_->written_by("pool");
   enqueue(gathered_.take());
   submit_waiting();
 }

@@ -47,13 +47,14 @@ AccessEntry entry_for(std::string_view target) {
   entry.user_agent = "curl/7";
   entry.duration = std::chrono::microseconds(345);
   entry.request_id = "id-1";
+  entry.strategy = "sendfile";
   entry.now = 784111777;
   return entry;
 }
 
 }  // namespace
 
-TEST_CASE("the access log is in combined format, with the duration and the request's id") {
+TEST_CASE("the access log is in combined format, with the duration, the request's id and the strategy") {
   LogFile file;
   auto log = AccessLog::open(file.path);
   REQUIRE(log.ok());
@@ -62,7 +63,7 @@ TEST_CASE("the access log is in combined format, with the duration and the reque
   log->flush();
   const std::regex line(
       R"(127\.0\.0\.1 - - \[\d\d/Nov/1994:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /files/a\?b HTTP/1\.1" )"
-      R"(200 12 "http://r/" "curl/7" 345 id-1\n)");
+      R"(200 12 "http://r/" "curl/7" 345 id-1 sendfile\n)");
   INFO(file.text());
   CHECK(std::regex_match(file.text(), line));
 }
@@ -90,7 +91,7 @@ TEST_CASE("a request that could not be read is logged without a request line") {
   entry.status = 400;
   log->add(entry);
   log->flush();
-  CHECK(file.text().find("] \"-\" 400 0 \"-\" \"-\" 0 -\n") != std::string::npos);
+  CHECK(file.text().find("] \"-\" 400 0 \"-\" \"-\" 0 - -\n") != std::string::npos);
 }
 
 TEST_CASE("many lines are written before the turn ends, whole and none twice") {
