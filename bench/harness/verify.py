@@ -16,6 +16,7 @@ SAMPLES = 200  # files whose bytes are looked at; of all, number and size are
 LOOKS, LOOKED_AT_BYTES, LOOKERS = 100, 32 << 20, 8  # requests that look() makes, of at most so many bytes, and over how many connections
 ANSWERED_WITHIN_S, SECONDS_PER_MIB = 5, 1  # a request alone or among LOOKERS, however slow the server
 EARLY_S = 0.1  # that half of an upload is held back
+STRATEGY_FIELD = 'Forklift-Strategy'
 SAID = {'none': 'page cache', 'data': 'fdatasync', 'full': 'fsync+directory', 'memory': 'none kept'}  # by Forklift
 _number = itertools.count(1)
 
@@ -26,7 +27,7 @@ def contents(path):
 
 
 def ask(server, target):
-    """One request: (status, body)."""
+    """One request: (status, body, strategy as the server says it)."""
     connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=30)
     try:
         return ask_over(connection, target)
@@ -35,11 +36,11 @@ def ask(server, target):
 
 
 def ask_over(connection, target):
-    """One more request over a connection."""
+    """One more request over a connection: as ask."""
     headers = {'Content-Type': target.content_type} if target.body else {}
     connection.request(target.method, path_of(target), contents(target.body) if target.body else None, headers)
     reply = connection.getresponse()
-    return reply.status, reply.read()
+    return reply.status, reply.read(), reply.getheader(STRATEGY_FIELD, '')
 
 
 def path_of(target):
@@ -60,20 +61,20 @@ def before(server, target, payload, durability=''):
     does not; a complaint that begins with 501 means that this machine lacks the mechanism. durability: the class it should have.
     """
     try:
-        status, body = ask(server, target)
+        status, body, strategy = ask(server, target)
     except (OSError, http.client.HTTPException) as error:
         return '', [f'no answer: {error!r}']
     if not 200 <= status < 300:
         return '', [f'{status}: {body[:300].decode(errors="replace").strip()}']
     if target.method == 'GET':
-        return '', [] if body == payload.data else [f'another file came down: {len(body)} bytes']
+        return strategy, [] if body == payload.data else [f'another file came down: {len(body)} bytes']
     reply, complaints = said_in(body), after(server, target, payload, 1, 0)
     server.clean()
     if reply.get('size', len(payload.data)) != len(payload.data):
         complaints.append(f'says that it took {reply["size"]} bytes of {len(payload.data)}')
     if durability and SAID.get(reply.get('durability'), durability) != durability:
         complaints.append(f'says durability {reply["durability"]}, not {durability}')
-    return str(reply.get('strategy', '')), complaints
+    return strategy, complaints
 
 
 def after(server, target, payload, answered, connections, rng=None, notes=None):
@@ -135,7 +136,7 @@ def _look_often(server, target, payload, count, deadline):
         for number in range(count):
             if deadline and time.monotonic() > deadline:
                 break
-            status, body = ask_over(connection, target)
+            status, body, _ = ask_over(connection, target)
             if not 200 <= status < 300:
                 return number, [f'{status} for an answer']
             if target.method == 'GET' and body != payload.data:

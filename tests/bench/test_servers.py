@@ -80,7 +80,8 @@ def test_a_server_takes_and_gives_the_right_bytes_and_is_accounted_for(name, mod
     server = start(peer, model)
     assert peer.version() and '\n' not in peer.version() and set(peer.models) <= set(MODELS)
     for endpoint in peer.endpoints():
-        assert verify.before(server, peer.target(endpoint, payload), payload, peer.durability(endpoint)) == ('', []), endpoint
+        strategy, complaints = verify.before(server, peer.target(endpoint, payload), payload, peer.durability(endpoint))
+        assert complaints == [] and bool(strategy) == (name == 'forklift'), (endpoint, strategy)
     before = server.usage()
     for endpoint in {peer.endpoints()[0], peer.endpoints()[-1]}:
         target, each = peer.target(endpoint, payload), KEPT_ALIVE if endpoint == 'GET' else 30
@@ -126,10 +127,17 @@ def test_forklift_is_as_durable_as_the_row_says(asked, start, payload):
     assert forklift.durability(DISK, asked) == asked
     assert (forklift.durability(MEMORY, asked), forklift.durability('GET', asked)) == ('none kept', 'read')
     server = start(forklift, durability=asked)
-    assert verify.before(server, forklift.target(DISK, payload), payload, asked) == ('', [])
+    assert verify.before(server, forklift.target(DISK, payload), payload, asked) == ('blocking', [])
     other = 'page cache' if asked != 'page cache' else 'fdatasync'
     assert verify.before(server, forklift.target(DISK, payload), payload, other)[1] != []
     assert {CATALOGUE[name].durability('PUT', asked) for name in ('nginx', 'lighttpd')} == {'page cache'}
+
+
+def test_forklift_says_which_strategy_a_row_measures(start, payload):
+    forklift = CATALOGUE['forklift']
+    server = start(forklift)
+    named = {endpoint: verify.before(server, forklift.target(endpoint, payload), payload)[0] for endpoint in (DISK, MEMORY, 'PUT', 'GET')}
+    assert named == {DISK: 'blocking', MEMORY: 'memory', 'PUT': 'blocking', 'GET': 'sendfile'}
 
 
 # What is not right with the work.
