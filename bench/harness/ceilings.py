@@ -14,6 +14,7 @@ from stats import Estimate
 NEAR = 0.9          # a row at this share of a ceiling says as much about the ceiling as about the server
 CLIENT_BUSY = 0.8   # of its cores: beyond, the client holds the server up
 REPEATS = 3
+LOAD_S_MAX = 3.0    # of a floor program
 DISK_THREADS = 16
 DISK_DURABILITY = ('fdatasync', 'fsync+directory')
 
@@ -32,7 +33,7 @@ def floor_ceilings(bench, program, size):
     peer, payload, placement = bench.peers['floor'], bench.payload(size), bench.place('alone')
     target, loads, cpu_s = peer.target(FLOORS[program], payload), [], []
     threads = wrk.threads_for(bench.plan.connections, len(placement.client))
-    seconds = min(bench.plan.seconds[0], 3.0)
+    seconds = min(bench.plan.seconds[0], LOAD_S_MAX)
     for _ in range(REPEATS):
         directory = bench.fresh_directory()
         server = peer.start('alone', 1, directory, payload, placement.server, 'page cache', FLOORS[program])

@@ -13,7 +13,7 @@ from endpoints import ARTICLE, BY_NAME
 from model import Cell
 
 RAW, FORM = 'upload/stream/async_read_and_disk_write', 'upload/single/stream/async_read_sync_write'
-JSON, DOWNLOAD = 'upload/raw/json/base64decode', 'download/file'
+DOWNLOAD = 'download/file'
 TELLING = (RAW, FORM, DOWNLOAD, 'PUT', 'GET')   # endpoints at which one other thing is varied
 DURABILITY = {'none': 'page cache', 'data': 'fdatasync', 'full': 'fsync+directory'}  # as master and worker call it
 SAMPLE_BYTES = 262144
@@ -42,14 +42,14 @@ class Preset:
     star: bool = False             # sizes, connections, durability and workers are varied one at a time
 
 
-_QUICK_ONE = {'forklift': ALL_MODELS, 'uvicorn': ('x1',), 'gunicorn': ('xN',)}
-QUICK = {
-    RAW: {**_QUICK_ONE, 'uvicorn': ('x1', 'xN')},
+_QUICK_ONE = {'forklift': ('alone', 'xN'), 'uvicorn': ('x1',), 'gunicorn': ('xN',)}
+_QUICK_STATIC = {'forklift': ('x1',), 'nginx': ('x1',)}
+QUICK = {  # what a newcomer asks first: upload and download beside FastAPI and nginx, a worker alone and a fleet
+    RAW: {'forklift': ALL_MODELS, 'uvicorn': ('x1', 'xN'), 'gunicorn': ('xN',)},
     FORM: _QUICK_ONE,
-    JSON: {**_QUICK_ONE, 'forklift': ('alone', 'xN')},
     DOWNLOAD: _QUICK_ONE,
-    'PUT': {'forklift': ('x1',), 'nginx': ('x1',), 'lighttpd': ('x1',)},
-    'GET': {'forklift': ('x1',), 'nginx': ('x1',), 'lighttpd': ('x1',), 'h2o': ('x1',), 'caddy': ('x1',)},
+    'PUT': _QUICK_STATIC,
+    'GET': _QUICK_STATIC,
 }
 PRESETS = {
     'quick': Preset('a telling choice in under 3 minutes', EVERY_SERVER, tuple(QUICK), seconds=(1.0, 1.0), warm_up_s=0.2, only=QUICK),

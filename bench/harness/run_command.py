@@ -15,6 +15,7 @@ import folder
 import options as run_options
 import plan as plans
 import report as reports
+import timetable
 from command_line import USAGE, Parser
 from model import MODELS, Report
 from progress import Progress, duration_text
@@ -49,8 +50,9 @@ def ignore_signals():
 
 def main(arguments, build, command=None):
     """The exit status: see --help; 128 + signal when interrupted."""
-    parser = Parser(prog='bench run', description=__doc__ + '\n\nExit status: 0 all cells valid or skipped, 1 a cell is INVALID, 2 wrong '
-                    'usage or nothing that can be measured,\n3 the system failed it, such as by a full disk, 130 interrupted (the report so far is kept).')
+    parser = Parser(prog='bench run', description=__doc__ + '\n\nExit status: 0 all cells valid or skipped, 1 a cell is INVALID, '
+                    '2 wrong usage or nothing that can be measured,\n3 the system failed it, such as by a full disk, 130 interrupted '
+                    '(the report so far is kept).')
     run_options.add(parser, build)
     options = run_options.finish(parser.parse_args(arguments))
     try:
@@ -110,14 +112,15 @@ def run(options, plan, peers, command):
         print(f'bench run: {error}', file=sys.stderr)
         return USAGE
     report = new_report(options, plan, peers, command)
-    progress = Progress(5, quiet=options.quiet)
+    progress = Progress(timetable.BEGIN_S + timetable.TOUCH_S, quiet=options.quiet)
     for warning in warnings(options, plan, report):
         progress.note(warning)
     saver, status = Saver(os.path.join(out, 'report.json'), started, progress.note), OK
     stop_on_signals()
     bench = Bench(options, plan, peers, report, progress, saver)
     try:
-        progress.note(f'{len(plan.cells)} cells, {plan.repeats} times each; seed {report.seed}; report in {out}/')
+        progress.note(f'{len(plan.cells)} cells, {plan.repeats} times each, about {duration_text(timetable.whole_s(plan))}; '
+                      f'seed {report.seed}; report in {out}/')
         bench.run()
     except Stopped as stopped:
         status = stopped.status
@@ -151,7 +154,8 @@ def finish(report, out, status):
     if unwritten:
         return BROKEN
     if status != OK:
-        print(f'\nbench: {"failed" if status == BROKEN else "interrupted"} after {duration_text(report.seconds)}; what was measured is in {out}/ '
+        how = 'failed' if status == BROKEN else 'interrupted'
+        print(f'\nbench: {how} after {duration_text(report.seconds)}; what was measured is in {out}/ '
               f'(bench report {shlex.quote(out)} shows it)', file=sys.stderr)
         return status
     print(f'\nbench: {duration_text(report.seconds)}; report in {out}/', file=sys.stderr)

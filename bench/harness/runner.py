@@ -10,13 +10,13 @@ import time
 import ceilings
 import cores
 import environment
+import timetable
 from endpoints import BY_NAME, Payload
 from measure import Skip, invalid_run, measure
 from model import Row
 from plan import open_cells
 
 STORED_BYTES_MAX = 6 << 30  # of one run
-BESIDE_S = 1.2              # a run takes so much beside warm-up and load: start, checks, wiping
 ANSWERS_MIN = 3             # of each connection
 IN_FLIGHT_SHARE = 4         # of the memory, at most one part in so many may be in flight
 STARTS_MAX = 2              # a server that did not come up so often is not tried again
@@ -91,7 +91,7 @@ class Bench:
         self.report.complete = True
 
     def _cost(self, cell):
-        return self.seconds_of(cell) + self.plan.warm_up_s + BESIDE_S
+        return timetable.run_s(self.plan, self.seconds_of(cell))
 
     def _expect(self, rows):
         """Tells the progress what these rows will take, in seconds, and the caller."""
@@ -103,7 +103,7 @@ class Bench:
         """Has a file system in memory use as much as a run will, once: a virtual machine pays dearly for the first touch."""
         if not self.in_memory or self.plan.seconds[1] < 1:
             return
-        self.progress.step('touching memory', 3)
+        self.progress.step('touching memory', timetable.TOUCH_S)
         path, block = os.path.join(self.top, 'touch'), bytes(1 << 20)
         with open(path, 'wb') as file:
             for _ in range(min(STORED_BYTES_MAX, self.free_bytes // 4) >> 20):
@@ -115,13 +115,12 @@ class Bench:
         if self.peers['floor'].missing():
             self.progress.note(f'no ceilings: {self.peers["floor"].missing()}')
             return
-        sizes, floors, floor_s = sorted({cell.bytes for cell in cells}), ceilings.floors_of(cells), 3 * (min(3.0, self.plan.seconds[0]) + 0.8)
-        self.progress.more(2 * len(sizes) + floor_s * len(floors))
-        for size in sizes:
-            self.progress.step('ceiling: the disk', 2)
+        self.progress.more(timetable.ceilings_s(self.plan, cells))
+        for size in sorted({cell.bytes for cell in cells}):
+            self.progress.step('ceiling: the disk', timetable.DISK_S)
             self.report.ceilings.append(ceilings.disk_ceiling(self.top, size, min(1.0, self.plan.seconds[0])))
-        for program, size in floors:
-            self.progress.step(f'ceiling: {program}, {size} bytes', floor_s)
+        for program, size in ceilings.floors_of(cells):
+            self.progress.step(f'ceiling: {program}, {size} bytes', timetable.floor_s(self.plan))
             self.report.ceilings += ceilings.floor_ceilings(self, program, size)
             self.save(self.report)
 
