@@ -208,7 +208,9 @@ void Supervisor::perform(const Accept& accept) {
 
 void Supervisor::perform(const Drain& drain) {
   WorkerProcess* const worker = find(drain.id);
-  if (worker != nullptr) worker->tell({MessageKind::kDrain, static_cast<std::uint64_t>(drain.limit.count())});
+  if (worker == nullptr) return;
+  log::debug("worker ", drain.id, " is told to drain");
+  worker->tell({MessageKind::kDrain, static_cast<std::uint64_t>(drain.limit.count())});
 }
 
 void Supervisor::perform(const Stop& stop) {

@@ -1,6 +1,7 @@
 """Failures that users of other masters reported around reload, scaling and boot. The list: docs/supervision.md."""
 
 import contextlib
+import itertools
 import os
 import random
 import re
@@ -200,26 +201,34 @@ def test_term_that_comes_while_a_worker_boots_ends_it(master, misbehaving):  # n
     assert "does not go" not in program.log_text()
 
 
-def pss_bytes(pids):
+def own_bytes(pids):
+    """Without the pages of the programs themselves, whose shares depend on who else runs them."""
     total = 0
     for pid in pids:
         try:
             with open(f"/proc/{pid}/smaps_rollup") as file:
-                total += int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M).group(1)) * 1024
+                total += int(re.search(r"^Pss_Anon:\s+(\d+)", file.read(), re.M).group(1)) * 1024
         except (OSError, AttributeError):
             pass  # it has just gone
     return total
 
 
+def most_active(log):
+    """Workers that had been started and not yet told to go, at the worst."""
+    started, told = r"worker \d+ \(slot \d+, generation \d+\) is process", r"worker \d+ is told to drain"
+    counts = itertools.accumulate(1 if found.group(1) else -1 for found in re.finditer(f"({started})|{told}", log))
+    return max(counts)
+
+
 def test_a_reload_takes_no_more_memory_than_one_worker_more(master):
-    program = master(workers=4)
+    program = master("--log-level", "debug", workers=4)
     time.sleep(0.3)
-    before, samples, over = pss_bytes([program.pid, *program.workers()]), [], threading.Event()
+    before, samples, over = own_bytes([program.pid, *program.workers()]), [], threading.Event()
 
     def sample():
         while not over.is_set():
             workers = program.workers()
-            samples.append((len(workers), pss_bytes([program.pid, *workers])))
+            samples.append((len(workers), own_bytes([program.pid, *workers])))
 
     sampler = threading.Thread(target=sample)
     sampler.start()
@@ -228,7 +237,7 @@ def test_a_reload_takes_no_more_memory_than_one_worker_more(master):
         eventually(lambda: len(program.workers()) == 4, "four workers")
     over.set()
     sampler.join()
-    # Four and the newcomer, and who is on the way out.
-    assert max(count for count, _ in samples) <= 6, samples
+    assert most_active(program.log_text()) == 5, "four and the newcomer"
     if not SANITIZED:
-        assert max(size for _, size in samples) <= before * 1.5, (before, samples)
+        # The fifth also checks the configuration. On a busy machine more are on the way out, however early told to go.
+        assert max(size for count, size in samples if count <= 5) <= before * 2, (before, samples)
