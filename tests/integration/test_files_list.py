@@ -1,12 +1,15 @@
 """What there is, page by page."""
 
 import json
+import os
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
 
-from http_support import start  # noqa: F401
+from http_support import FULL, start  # noqa: F401
 
 NAMES = ["a-b", "a/b", "a/c/d", "a0", "größe", "p q+&=%.txt", "z<i>\"'&"]
 
@@ -82,3 +85,59 @@ def test_what_is_asked_wrongly_is_refused(worker):
         assert worker.request("GET", "/files/" + query).status == 400
     put = worker.request("PUT", "/files/", b"x")
     assert put.status == 405 and put["Allow"] == "GET, HEAD, OPTIONS"
+
+
+def many_names(count):
+    """Flat and in directories, some of whose names are before, some behind what is in them."""
+    ways = ("{0:05}-{1}", "{0:05}/{1}", "{0:05}/{1}-", "{0:05}0{1}", "{0:05}/{1}=/deep")
+    return [ways[number % len(ways)].format(number // 20, number % 20) for number in range(count)]
+
+
+def keep_changing(worker, names, over):
+    """Adds and removes these over and over; how often."""
+    changes = 0
+    with worker.client() as client:
+        while not over.wait(0.001):
+            name, method = names[changes // 2 % len(names)], ("PUT", "DELETE")[changes % 2]
+            client.request(method, "/files/" + name, b"x" if method == "PUT" else None)
+            assert client.response(method).status in (201, 204, 404)
+            changes += 1
+    return changes
+
+
+def read_pages(worker, limit):
+    """(listed, added): before the next page is asked for, a name is added just behind the last, which goes away at every other page."""
+    listed_names, added, query = [], [], f"?limit={limit}"
+    while query:
+        page = listed(worker, query)
+        listed_names += [file["file_path"] for file in page["files"]]
+        query = page["next"] and page["next"].removeprefix("/files/")
+        if query:
+            added.append(listed_names[-1] + "!")
+            assert worker.request("PUT", "/files/" + added[-1], b"x").status == 201
+            if len(added) % 2:
+                assert worker.request("DELETE", "/files/" + listed_names[-1]).status in (204, 404)
+    return listed_names, added
+
+
+@pytest.mark.parametrize("count, limit", [(2000, 90), (100_000, 1000)] if FULL else [(2000, 90)])
+def test_pages_name_everything_that_stays_once_while_files_come_and_go(start, count, limit):
+    worker = start()
+    there = many_names(count)
+    for name in there:
+        path = os.path.join(worker.root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        open(path, "wb").close()
+    passing = [name + "~" for name in there[:: count // 50]]
+    over = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        changing = [pool.submit(keep_changing, worker, passing[half::2], over) for half in (0, 1)]
+        try:
+            names, added = read_pages(worker, limit)
+        finally:
+            over.set()
+    assert all(changes.result() > 0 for changes in changing)
+    assert len(added) >= count // limit - 1
+    keys = [name.encode() for name in names]
+    assert keys == sorted(set(keys)), "in order, none twice"
+    assert set(there) | set(added) <= set(names) <= set(there) | set(added) | set(passing)
