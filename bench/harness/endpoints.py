@@ -1,6 +1,8 @@
 """What servers are asked for: the article's endpoints, ours and the general routes, what is sent, and which floor measures them."""
 
+import itertools
 import os
+import secrets
 from dataclasses import dataclass
 
 from postdata import CONTENT_TYPES, body_of
@@ -38,6 +40,25 @@ class Target:
     stores: bool = False
     stored: str = ''      # a file with the bytes that must then lie in the root
     unique: bool = False  # every request must append something of its own to the path
+    kind: str = ''        # of the body: raw, form or json
+    parsed: bool = True   # the file that the body carries is stored, not the body
+
+    def head(self, port, length=0, name=''):
+        """A request's, byte for byte that of wrk and of open_loop. length: of the body. name: what is appended to the path."""
+        about = f'Content-Type: {self.content_type}\r\nContent-Length: {length}\r\n' if self.body else ''
+        return f'{self.method} {self.path}{name} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{about}\r\n'.encode()
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One upload with bytes of its own."""
+    body: bytes
+    stored: bytes
+
+
+def name_of_run():
+    """What begins the names of a client's files; then come its thread, n, and ten digits that count. None tells who the client is."""
+    return f'{secrets.token_hex(6)}t'
 
 
 ENDPOINTS = (
@@ -88,10 +109,12 @@ def chosen(names):
 class Payload:
     """One file of noise and the bodies that carry it, each a file of its own below a directory."""
 
+    NAME = 'health.jpg'
+
     def __init__(self, directory, size):
-        self.data, self.directory = os.urandom(size), directory
+        self.data, self.other, self.directory = os.urandom(size), os.urandom(size), directory
         for kind in CONTENT_TYPES:
-            self._write(kind, body_of(kind, self.data, 'health.jpg'))
+            self._write(kind, body_of(kind, self.data, self.NAME))
 
     def _write(self, kind, data):
         with open(self.file(kind), 'wb') as file:
@@ -100,8 +123,18 @@ class Payload:
     def file(self, kind):
         return os.path.join(self.directory, f'body.{kind}')
 
+    def uploads(self, target):
+        """Those that no load sends, one after another: other bytes of the same length, no two alike as far as the length allows, and none
+        like the load's. Of a download: none.
+        """
+        for number in itertools.count() if target.body else ():
+            first = bytes([self.data[0] ^ (1 + number % 255)]) + os.urandom(15) if self.data else b''
+            data = (first + self.other[len(first):])[:len(self.data)]
+            body = body_of(target.kind, data, self.NAME)
+            yield Upload(body, data if target.parsed else body)
+
     def upload(self, path, kind='raw', method='POST', stores=True, parsed=True, unique=False):
-        return Target(path, method, self.file(kind), CONTENT_TYPES[kind], stores, self.file('raw' if parsed else kind), unique)
+        return Target(path, method, self.file(kind), CONTENT_TYPES[kind], stores, self.file('raw' if parsed else kind), unique, kind, parsed)
 
     def at(self, endpoint, path=None, unique=None):
         """The endpoint as Forklift is asked for it, or a peer; path, unique: where that peer differs."""

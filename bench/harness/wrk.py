@@ -5,7 +5,6 @@ wrk adds samples to its histogram, to guess at what a stalled server hid ("coord
 values, so it is taken back here, exactly: what remains are the latencies of the requests that were made.
 """
 
-import itertools
 import os
 import re
 import shlex
@@ -13,6 +12,7 @@ import shutil
 import signal
 import subprocess
 
+from endpoints import name_of_run
 from load import Load, LoadError
 from stats import Histogram
 
@@ -20,8 +20,6 @@ SCRIPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 TIMEOUT_S = 60            # wrk drops what takes longer from its histogram
 BODY_BYTES_MAX = 1 << 27  # it keeps the body in Lua, once a thread
 ERRORS = ('connections refused', 'failed reads', 'failed writes', f'requests took over {TIMEOUT_S} s', 'answers were 4xx or 5xx')
-
-_runs = itertools.count()
 
 
 class WrkError(LoadError):
@@ -51,7 +49,7 @@ def run_wrk(server, target, connections, threads, seconds, cpus, work_dir):
                f'-d{max(1, int(seconds)) if seconds == int(seconds) else int(seconds) + 2}s', f'--timeout={TIMEOUT_S}s', '-s', SCRIPT,
                f'http://127.0.0.1:{server.port}{target.path}']
     variables = {'LOAD_METHOD': target.method, 'LOAD_BODY': target.body, 'LOAD_TYPE': target.content_type,
-                 'LOAD_UNIQUE': f'{os.getpid():x}n{next(_runs)}t' if target.unique else ''}
+                 'LOAD_UNIQUE': name_of_run() if target.unique else ''}
     output = os.path.join(work_dir, 'wrk.out')
     status = _execute(command, {**os.environ, **variables}, seconds, output)
     with open(output, encoding='utf-8', errors='replace') as file:

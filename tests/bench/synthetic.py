@@ -17,6 +17,7 @@ class Synthetic:
     def __init__(self, answer, reads_body=True):
         self.answer, self.reads_body = answer, reads_body
         self.requests = self.connections = 0
+        self.heads = set()  # of all requests, as they came
         self.first = None  # time of the first request
         self.loop, self.writers = asyncio.new_event_loop(), set()
         self.up = threading.Event()
@@ -55,7 +56,9 @@ class Synthetic:
         writer.get_extra_info('socket').setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             while not writer.is_closing():
-                head = (await reader.readuntil(b'\r\n\r\n')).lower()
+                head = await reader.readuntil(b'\r\n\r\n')
+                self.heads.add(head)
+                head = head.lower()
                 self.requests += 1
                 self.first = self.first or time.monotonic()
                 if self.reads_body and b'content-length:' in head:

@@ -15,7 +15,8 @@ from support import ROOT
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'integration'))
 from http_support import pattern, start  # noqa: E402, F401
 import synthetic  # noqa: E402
-from endpoints import Target  # noqa: E402
+from asking import Client  # noqa: E402
+from endpoints import BY_NAME, Payload, Target  # noqa: E402
 from open_loop import OpenLoopError, load_of, run_open  # noqa: E402
 from stats import Histogram  # noqa: E402
 from synthetic import Synthetic  # noqa: E402
@@ -237,6 +238,27 @@ def test_open_loop_closed_loop_and_wrk_by_hand_agree_on_a_server_of_known_delay(
     assert percentile_ms(looped, 99) == pytest.approx(p99, rel=0.5)
     assert looped.requests / looped.seconds == pytest.approx(rate, rel=0.2)
     assert looped.requests / looped.seconds == pytest.approx(2 * 1000 / looped.latency_mean_ms, rel=0.2)  # Little's law
+
+
+@pytest.mark.parametrize('name', ['PUT', 'GET', 'upload/single', 'download/file'])
+def test_no_server_can_tell_by_its_head_who_made_a_request(name, tmp_path):
+    """But for the name that a request may have, which has one form."""
+    target, heads = Payload(str(tmp_path), 1000).at(BY_NAME[name]), []
+    body = (tmp_path / os.path.basename(target.body)).read_bytes() if target.body else b''
+    for ask in (lambda server: closed(server, target, 2, 1, tmp_path), lambda server: load(server, 40, 0.5, target),
+                lambda server: [Client(server.port, 10).ask(target, body) for _ in range(3)]):
+        with Synthetic(synthetic.after(0.010)) as server:
+            ask(server)
+        heads.append({re.sub(rb'^(PUT /files/put-)[0-9a-f]{12}t0n[0-9]{10} ', rb'\1NAME ', head.replace(b'%d' % server.port, b'PORT'))
+                      for head in server.heads})
+    assert len(heads[0]) == 1 and heads[0] == heads[1] == heads[2], heads
+    assert target.unique == (b'NAME' in heads[0].pop())
+
+
+def test_wrk_counts_what_it_has_read_before_it_counts_the_answer(tmp_path):
+    with Synthetic(synthetic.after(0.001)) as server:
+        figures = closed(server, GET, 8, 1, tmp_path)
+    assert figures.requests * len(synthetic.OK) <= figures.bytes_read <= (figures.requests + 8) * len(synthetic.OK)
 
 
 def test_open_and_closed_loop_agree_on_the_service_time_of_the_worker(start, tmp_path):  # noqa: F811
