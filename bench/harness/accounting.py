@@ -1,23 +1,61 @@
-"""What a process and all that it started have used: CPU, memory, context switches, connections. All from proc(5) and its clocks."""
+"""What a process and all that it started have used: CPU, memory, context switches, connections. All from proc(5) and its clocks.
 
+What a server starts stays its own even when it leaves its parent, its session and its group: this process is made the reaper of orphans
+(prctl(2), PR_SET_CHILD_SUBREAPER), so they become its children instead of init's. A child of this process that it did not start itself
+is one of those. Whoever starts a process beside a server therefore does it by spawn().
+"""
+
+import ctypes
 import os
 import re
+import subprocess
 import threading
 import time
 from dataclasses import dataclass
 
 TICKS = os.sysconf('SC_CLK_TCK')
 ESTABLISHED, LISTENING = '01', '0A'  # /proc/net/tcp
+PR_SET_CHILD_SUBREAPER = 36
+PF_IO_WORKER = 0x10  # a thread of the kernel that works for an io_uring
+
+_spawning = threading.RLock()
+_own = set()     # (pid, when it began) of what spawn() started
+_claimed = {}    # (pid, when it began) of an orphan → the Account that it belongs to
+
+
+def adopt_orphans():
+    """From now on this process is the parent of whoever among its descendants loses his own."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), 'no reaper of orphans')
+
+
+def spawn(command, **options):
+    """subprocess.Popen of a child that is this process' own: a client, or a server's first process."""
+    with _spawning:  # else a sampler might take it for an orphan
+        process = subprocess.Popen(command, **options)
+        _own.add((process.pid, began_at(process.pid)))
+    return process
+
+
+def all_fields(pid):
+    """/proc/PID/stat from the state on (the third field); None: gone."""
+    try:
+        with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as file:
+            return file.read().rsplit(')', 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def stat_fields(pid):
-    """/proc/PID/stat from the state on (the third field); None: gone, or a zombie."""
-    try:
-        with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as file:
-            fields = file.read().rsplit(')', 1)[1].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if fields[0] in 'ZX' else fields
+    """The same; None: gone, or a zombie."""
+    fields = all_fields(pid)
+    return None if fields is None or fields[0] in 'ZX' else fields
+
+
+def began_at(pid):
+    """When the process began, in ticks since boot, be it a zombie; None: gone."""
+    fields = all_fields(pid)
+    return None if fields is None else int(fields[19])
 
 
 def start_ticks(pid):
@@ -30,13 +68,26 @@ def descendants(pid):
     """The process and what descends from it, parents first."""
     found = [pid]
     for one in found:
-        try:
-            for task in os.listdir(f'/proc/{one}/task'):
-                with open(f'/proc/{one}/task/{task}/children', encoding='ascii') as file:
-                    found += [int(child) for child in file.read().split()]
-        except (FileNotFoundError, ProcessLookupError):
-            pass
+        found += children(one)
     return found
+
+
+def children(pid):
+    """Those of all threads of a process, zombies too."""
+    found = []
+    try:
+        for task in os.listdir(f'/proc/{pid}/task'):
+            with open(f'/proc/{pid}/task/{task}/children', encoding='ascii') as file:
+                found += [int(child) for child in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return found
+
+
+def orphans():
+    """(pid, when it began) of the children of this process that it did not start."""
+    with _spawning:
+        return {(pid, began_at(pid)) for pid in children(os.getpid())} - _own
 
 
 def pss_bytes(pid):
@@ -97,8 +148,10 @@ def sockets_of(pid):
     return found
 
 
-def tcp_sockets(state, port=None):
-    """Inodes of the TCP sockets in a state, of this local port or of any. A set: a table that changes meanwhile may show a row twice."""
+def tcp_sockets(state, port=None, without=()):
+    """Inodes of the TCP sockets in a state, of this local port or of any; not those to a port of `without`. A set: a table that changes
+    meanwhile may show a row twice.
+    """
     found = set()
     for table in ('tcp', 'tcp6'):
         try:
@@ -106,21 +159,47 @@ def tcp_sockets(state, port=None):
                 rows = [line.split() for line in file.readlines()[1:]]
         except FileNotFoundError:  # no IPv6
             continue
-        found |= {int(row[9]) for row in rows if row[3] == state and port in (None, int(row[1].split(':')[1], 16))}
+        found |= {int(row[9]) for row in rows if row[3] == state and port in (None, port_in(row[1])) and port_in(row[2]) not in without}
     return found
 
 
-def established(port=None):
-    return tcp_sockets(ESTABLISHED, port)
+def port_in(address):
+    return int(address.split(':')[1], 16)
 
 
-def connections_by_worker(pids, port):
-    """Worker process → connections it holds on the port.
+def established(port=None, without=()):
+    return tcp_sockets(ESTABLISHED, port, without)
+
+
+def sockets_astray(pids, port):
+    """(whether the processes have all sockets that listen on the port, other processes that have one of them or a connection)."""
+    listening, ours = tcp_sockets(LISTENING, port), set().union(*map(sockets_of, pids))
+    wanted = (listening | established(port)) - {0}  # 0: not accepted yet
+    others = {int(name) for name in os.listdir('/proc') if name.isdigit()} - set(pids) - {os.getpid()}
+    return bool(listening) and listening <= ours, {pid for pid in others if sockets_of(pid) & wanted}
+
+
+def threads_astray(pids, cpus):
+    """(threads of the processes that may run elsewhere than on these CPUs, and of them those of io_uring, which only the kernel can pin)."""
+    found = kernel = 0
+    for pid in pids:
+        try:
+            for task in map(int, os.listdir(f'/proc/{pid}/task')):
+                if not os.sched_getaffinity(task) <= set(cpus):
+                    found += 1
+                    kernel += bool(int((all_fields(f'{pid}/task/{task}') or [0] * 7)[6]) & PF_IO_WORKER)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found, kernel
+
+
+def connections_by_worker(pids, port, without=()):
+    """Worker process → connections it holds on the port, but for those to a client's port in `without`.
 
     A worker is who has the listening socket or a connection. A parent that has the listening socket only to give it to its
     children is none.
     """
-    listening, here = tcp_sockets(LISTENING, port), established(port)
+    listening, here = tcp_sockets(LISTENING, port), established(port, without)
     sockets = {pid: sockets_of(pid) for pid in pids}
     listeners = {pid for pid in pids if sockets[pid] & listening}
     masters = {pid for pid in listeners if listeners & set(descendants(pid)[1:])}
@@ -165,6 +244,7 @@ class Account:
         self.seen = {}      # pid → when it began
         self.cpu = {}       # pid → seconds as last seen
         self.switches = {}  # (pid, thread) → count as last seen
+        self.reaped_s = 0.0  # CPU of orphans that ended
         self.born_busy_s = machine_busy_seconds()
         self.lock = threading.Lock()  # a sampler looks in the middle of a load
 
@@ -173,8 +253,20 @@ class Account:
         with self.lock:
             return self._pids()
 
+    def _orphans(self):
+        """Those of this server that live. Who has ended is waited for, and his CPU is kept. With several servers, an orphan that was
+        nobody's before is whose Account looks first.
+        """
+        living = []
+        for pid, began in orphans():
+            if _claimed.setdefault((pid, began), self) is self:
+                ended, _, used = os.wait4(pid, os.WNOHANG)
+                self.reaped_s += used.ru_utime + used.ru_stime if ended else 0.0
+                living += [] if ended else [pid]
+        return living
+
     def _pids(self):
-        roots = [self.pid] + [pid for pid, began in self.seen.items() if start_ticks(pid) == began]
+        roots = [self.pid] + [pid for pid, began in self.seen.items() if start_ticks(pid) == began] + self._orphans()
         living = {}
         for pid in dict.fromkeys(one for root in roots for one in descendants(root)):
             began = start_ticks(pid)
@@ -192,7 +284,7 @@ class Account:
         for pid in living:
             self.cpu[pid] = max(self.cpu.get(pid, 0.0), cpu_seconds(pid))
             self.switches.update(switches_of(pid))
-        ended_s = max(sum(used for pid, used in self.cpu.items() if pid not in living), sum(map(reaped_seconds, living)))
+        ended_s = max(sum(used for pid, used in self.cpu.items() if pid not in living), sum(map(reaped_seconds, living)) + self.reaped_s)
         return Usage(sum(self.cpu[pid] for pid in living) + ended_s, sum(self.switches.values()),
                      machine_busy_seconds() - self.born_busy_s, living)
 

@@ -4,6 +4,7 @@ import json
 import shlex
 import subprocess
 
+from accounting import spawn
 from load import Load, LoadError
 from stats import Histogram
 
@@ -50,8 +51,8 @@ def _request(target, expect_bytes):
 
 def _execute(command, seconds_max):
     """What it printed. In a session of its own: ^C is for the benchmark, which ends it."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
-                          start_new_session=True) as process:
+    with spawn(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+               start_new_session=True) as process:
         try:
             out, complaint = process.communicate(timeout=seconds_max)
         except subprocess.TimeoutExpired:

@@ -24,7 +24,7 @@ import socket
 import subprocess
 import time
 
-from accounting import Account, at_work, connections_by_worker
+from accounting import Account, adopt_orphans, at_work, connections_by_worker, sockets_astray, spawn, threads_astray
 from endpoints import ARTICLE, BY_NAME, DISCARD, SAMPLE
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -59,13 +59,14 @@ class Server:
     """A running server on a port over a root of its own. cpus: those it may use; none: all."""
 
     def __init__(self, name, command, root, port, workers=1, cpus=()):
-        self.name, self.root, self.port, self.workers = name, root, port, workers
+        self.name, self.root, self.port, self.workers, self.cpus = name, root, port, workers, cpus
         pinned = ['taskset', '-c', ','.join(map(str, sorted(cpus)))] if cpus else []
         self.command = pinned + command
         raise_descriptors()
+        adopt_orphans()
         with open(f'{root}.log', 'wb') as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment(),
-                                            start_new_session=True)  # ^C is for us, who then stop it
+            self.process = spawn(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment(),
+                                 start_new_session=True)  # ^C is for us, who then stop it
         self.account = Account(self.process.pid)
 
     def wait_until_up(self, greeting):
@@ -95,7 +96,7 @@ class Server:
             return file.read()[-2000:]
 
     def stop(self):
-        """Ends it with all it started."""
+        """Ends it with all it started; the processes that would not end."""
         ours = self.account.pids()
         if self.alive():
             self.process.terminate()
@@ -113,7 +114,10 @@ class Server:
                     pass
             self.process.poll()
             time.sleep(0.01)
-        self.process.wait()
+        left = self.account.pids()
+        if self.process.pid not in left:
+            self.process.wait()
+        return left
 
     def usage(self):
         """accounting.Usage since the start. Take one now and then: what ends is accounted for as it was last seen."""
@@ -123,9 +127,21 @@ class Server:
         """PSS of the tree now."""
         return self.account.memory_bytes()
 
-    def connections(self):
-        """Established connections of each worker process now, the most first."""
-        return sorted(connections_by_worker(self.account.pids(), self.port).values(), reverse=True)
+    def connections(self, without=()):
+        """Established connections of each worker process now, the most first; not those to a client's port in `without`."""
+        return sorted(connections_by_worker(self.account.pids(), self.port, without).values(), reverse=True)
+
+    def astray(self):
+        """What it does now that can't be accounted for or that no other server may, in words: who listens, and on which cores it runs."""
+        listens, others = sockets_astray(self.account.pids(), self.port)
+        others -= self.account.pids()  # who was started meanwhile
+        complaints = [] if listens else ["the socket that listens on the port is at no process of the server's"]
+        if others:
+            complaints.append(f"{len(others)} processes that are none of the server's hold its sockets")
+        threads, kernel = threads_astray(self.account.pids(), self.cpus) if self.cpus else (0, 0)
+        if threads > kernel:
+            complaints.append(f'{threads - kernel} threads of the server may run on other cores than it was given')
+        return complaints
 
     def settle(self):
         """Waits until the server is through with what a client left it at its end: else the next server pays for it."""

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 
+from accounting import spawn
 from endpoints import name_of_run
 from load import Load, LoadError
 from stats import Histogram
@@ -61,8 +62,7 @@ def run_wrk(server, target, connections, threads, seconds, cpus, work_dir):
 def _execute(command, environment, seconds, output):
     """Runs to its end; its exit status. In a session of its own: ^C is for the benchmark, which ends wrk itself."""
     with open(output, 'wb') as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment,
-                                   start_new_session=True)
+        process = spawn(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment, start_new_session=True)
     try:
         if seconds != int(seconds):
             try:

@@ -16,7 +16,7 @@ sys.path.append(os.path.join(TOP, 'bench', 'harness'))
 
 import servers  # noqa: E402
 import verify  # noqa: E402
-from accounting import Account, start_ticks  # noqa: E402
+from accounting import Account, adopt_orphans, spawn, start_ticks  # noqa: E402
 from endpoints import ENDPOINTS, FLOORS, SAMPLE, Payload  # noqa: E402
 from model import DURABILITY, MODELS  # noqa: E402
 
@@ -194,8 +194,8 @@ def test_an_answer_that_is_no_success_and_none_at_all_are_noticed(start, payload
 
 def account_of(code):
     """A Python program that ends when its input does, and its Account once it says so."""
-    process = subprocess.Popen([servers.PYTHON, '-c', code + '\nprint("done", flush=True)\ninput()'], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, text=True)
+    process = spawn([servers.PYTHON, '-c', code + '\nprint("done", flush=True)\ninput()'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    text=True)
     return process, Account(process.pid)
 
 
@@ -234,6 +234,30 @@ def test_a_process_that_lost_its_parent_still_counts():
         time.sleep(0.01)
     assert process.stdout.readline() == 'done\n'
     assert len(account.usage().pids) == 2
+    end(process)
+
+
+ORPHAN = f'''import os
+reader, writer = os.pipe()
+child = os.fork()
+if not child:
+    os.setsid()
+    if not os.fork():
+        exec({BURN!r})
+    os._exit(0)
+os.waitpid(child, 0)
+os.close(writer)
+os.read(reader, 1)  # until it ends
+'''
+
+
+def test_a_process_that_lost_its_parent_and_has_ended_counts_too():
+    adopt_orphans()
+    process, account = account_of(ORPHAN)
+    assert process.stdout.readline() == 'done\n'
+    assert gone_soon(account.pids() - {process.pid})  # its last breath may come after the end of the pipe
+    used = account.usage()
+    assert 0.29 < used.cpu_s < 0.6 and used.pids == {process.pid}
     end(process)
 
 
