@@ -9,6 +9,7 @@ from typing import NamedTuple
 from endpoints import name_of_run
 
 EARLY_S = 0.1  # that half of an upload is held back
+STRATEGY_FIELD = 'Forklift-Strategy'
 PROBLEMS = (OSError, http.client.HTTPException)  # what a request may end with instead of an answer
 
 
@@ -16,6 +17,7 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     head_bytes: int
+    strategy: str = ''   # as the server says it
     early: bool = False  # it came when half of the upload was still to be sent
 
     @property
@@ -76,7 +78,7 @@ class Client:
         if half:
             if select.select([self.socket], [], [], EARLY_S)[0] and self.socket.recv(1, socket.MSG_PEEK):
                 self.close()
-                return Answer(0, b'', 0, True)
+                return Answer(0, b'', 0, early=True)
             self.socket.sendall(request[len(request) - half:])
         heard = Heard(self.file)
         reply = http.client.HTTPResponse(heard, method=target.method)
@@ -84,4 +86,4 @@ class Client:
         head_bytes, body = heard.head_bytes, reply.read()
         if reply.will_close:
             self.close()
-        return Answer(reply.status, body, head_bytes)
+        return Answer(reply.status, body, head_bytes, reply.getheader(STRATEGY_FIELD, ''))

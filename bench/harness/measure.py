@@ -2,7 +2,6 @@
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import verify
 import wrk
@@ -14,6 +13,9 @@ from servers import ServerError
 from stats import Histogram
 
 BEHIND = 0.95  # open loop: a server that answers less of the rate can't keep up
+CPU_US_MIN = 1  # a request: two system calls over TCP can't cost less
+HEAD_VARIES_BYTES = 16  # another strategy's name, a number with fewer digits
+DURABLE = ('fdatasync', 'fsync+directory')
 
 
 class Skip(Exception):
@@ -29,16 +31,19 @@ def measure(bench, cell, seconds):
     """The Run; Skip. Whatever goes wrong is a word in its `invalid`."""
     peer, payload, placement = bench.peers[cell.server], bench.payload(cell.bytes), bench.place(cell.model)
     directory = bench.fresh_directory()
-    server = None
+    server, left = None, []
     try:
         server = peer.start(cell.model, cell.workers, directory, payload, placement.server, cell.durability, cell.endpoint)
-        return _checked(bench, cell, server, peer.target(cell.endpoint, payload), payload, placement, seconds)
+        run = _checked(bench, cell, server, peer.target(cell.endpoint, payload), payload, placement, seconds)
     except (ServerError, LoadError) as error:
-        return invalid_run([str(error)], placement)
+        run = invalid_run([str(error)], placement)
     finally:
         if server:
-            server.stop()
+            left = server.stop()
         bench.wipe(directory)
+    if left:
+        run.invalid.append(f'{len(left)} processes of the server could not be ended')
+    return run
 
 
 def _checked(bench, cell, server, target, payload, placement, seconds):
@@ -47,52 +52,61 @@ def _checked(bench, cell, server, target, payload, placement, seconds):
         raise Skip(complaints[0])
     if complaints:
         return invalid_run(complaints, placement, strategy)
-    complaints = _warm_up(bench, cell, server, target, payload, placement)
+    _load(bench, cell, server, target, placement, bench.plan.warm_up_s)
     server.settle()
     server.clean()
-    run, load = _loaded(bench, cell, server, target, placement, seconds)
+    run, load, looked = _loaded(bench, cell, server, target, payload, placement, seconds)
     run.strategy = strategy
-    run.invalid += complaints
     if run.rate < BEHIND * cell.rate:
         run.notes.append(f'{run.rate:.0f} of {cell.rate:.0f} requests/s were answered: the latencies are those of a growing queue')
-    if not cell.is_upload and load.bytes_read < load.requests * cell.bytes:
-        run.invalid.append(f'{load.requests * cell.bytes - load.bytes_read} bytes of {load.requests} downloads are missing')
+    if cell.durability in DURABLE:
+        run.notes.append(f'{cell.durability} is what the server claims: that the bytes reached a disk was not seen')
+    if not cell.is_upload:
+        run.invalid += missing_bytes(load, cell.bytes, looked.head_bytes)
     # What the client gave up on may have been stored too: such runs are invalid already, and their files prove nothing.
     if not load.errors:
-        run.invalid += verify.after(server, target, payload, load.answered or load.requests, cell.connections, bench.random, run.notes)
+        run.invalid += verify.after(server, target, payload, load.answered or load.requests, cell.connections + len(looked.complaints),
+                                    bench.random, run.notes, looked.uploads)
     server.clean()
-    if server.alive():
+    if server.alive() and not looked.complaints:
         run.invalid += verify.look(server, target, payload)
     if run.requests == 0:
         run.invalid.append(f'no request was answered in {run.seconds:.1f} s')
+    elif run.cpu_us_per_request < CPU_US_MIN:
+        run.invalid.append(f'{run.server_cpu_s * 1e6:.0f} µs of CPU for {run.requests} answers: others made them')
     run.invalid = list(dict.fromkeys(run.invalid))
     return run
 
 
-def _warm_up(bench, cell, server, target, payload, placement):
-    """A load whose figures are thrown away, so that others may look meanwhile: complaints of what came down."""
-    with ThreadPoolExecutor(1) as pool:
-        looked = None if cell.is_upload else pool.submit(verify.look, server, target, payload, bench.plan.warm_up_s)
-        _load(bench, cell, server, target, placement, bench.plan.warm_up_s)
-    return looked.result() if looked else []
+def missing_bytes(load, size, head_bytes):
+    """Complaints when fewer bytes came down than so many whole downloads have. head_bytes: of the shortest head among the answers looked at
+    during the load. The slack is HEAD_VARIES_BYTES an answer, as words and numbers in a head may be shorter in others; a body has none,
+    since both load generators count what they have read before they count the answer that it ends. What the end of a load cuts off was
+    read too, so that as much as one answer a connection may be missing unnoticed here; single answers are looked at for that.
+    """
+    missing = load.requests * (size + max(0, head_bytes - HEAD_VARIES_BYTES)) - load.bytes_read
+    return [f'{missing} bytes of {load.requests} downloads are missing'] if missing > 0 else []
 
 
-def _loaded(bench, cell, server, target, placement, seconds):
-    """(Run, Load) of the load itself and the settling after it."""
-    before, own = server.usage(), time.process_time()
-    with Sampler(server, seconds) as sampler:
+def _loaded(bench, cell, server, target, payload, placement, seconds):
+    """(Run, Load, verify.Looked) of the load itself and the settling after it. What the requests that were looked at cost is taken off."""
+    before, own, complaints = server.usage(), time.process_time(), server.astray()
+    with verify.Beside(server, target, payload, seconds, bench.random) as beside, Sampler(server, seconds, beside.client) as sampler:
         load = _load(bench, cell, server, target, placement, seconds)
     if server.alive():
         server.settle()
-    after = server.usage()
+        complaints += sampler.complaints + server.astray()
+    after, looked = server.usage(), beside.looked
     used, own = after - before, time.process_time() - own
+    share = load.requests / (load.requests + looked.answers) if load.requests else 1.0
     bench.command(f'{cell.server} {cell.model}', load.command, server)
     return Run(
         seconds=load.seconds, requests=load.requests, latency_mean_ms=load.latency_mean_ms, latency_max_ms=load.latency_max_ms,
-        histogram=load.histogram, server_cpu_s=used.cpu_s, machine_cpu_s=max(0.0, used.machine_busy_s - load.client_cpu_s - own),
-        client_cpu_s=load.client_cpu_s, client_cores=len(placement.client), shared_cores=placement.shared,
-        memory_peak_bytes=sampler.memory_bytes, connections_per_worker=sampler.connections, context_switches=used.context_switches,
-        invalid=list(load.errors) + _lost(server, before, after), notes=list(load.notes)), load
+        histogram=load.histogram, server_cpu_s=used.cpu_s * share, client_cpu_s=load.client_cpu_s,
+        machine_cpu_s=max(0.0, used.machine_busy_s - load.client_cpu_s - own) * share, client_cores=len(placement.client),
+        shared_cores=placement.shared, memory_peak_bytes=sampler.memory_bytes, connections_per_worker=sampler.connections,
+        context_switches=round(used.context_switches * share), notes=list(load.notes),
+        invalid=list(load.errors) + _lost(server, before, after) + complaints + verify.worded(looked.complaints)), load, looked
 
 
 def _lost(server, before, after):

@@ -1,50 +1,58 @@
-"""That the work is done: the file that goes up lies in the root, the one that comes down is the sample, and none is lost or cut."""
+"""That the work is done: the file that goes up lies in the root, the one that comes down is the sample, and none is lost or cut.
+
+All looks at a server are made by asking.py, so that it can't tell them from the load. An upload that is looked at has bytes of its own:
+what lies in the root afterwards came with it.
+"""
 
 import hashlib
-import http.client
 import itertools
 import json
 import os
-import select
-import socket
+import random
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
+from asking import PROBLEMS, Client
+from background import Background
 from endpoints import SAMPLE
+from environment import mount_of
 
 SAMPLES = 200  # files whose bytes are looked at; of all, number and size are
 LOOKS, LOOKED_AT_BYTES, LOOKERS = 100, 32 << 20, 8  # requests that look() makes, of at most so many bytes, and over how many connections
+LOOKS_BESIDE = 20           # those during a load, evenly
+HALVED_EVERY = 3            # of the uploads that are looked at during a load, so many come in two halves
 ANSWERED_WITHIN_S, SECONDS_PER_MIB = 5, 1  # a request alone or among LOOKERS, however slow the server
-EARLY_S = 0.1  # that half of an upload is held back
-STRATEGY_FIELD = 'Forklift-Strategy'
+MARK_BYTES = 16             # by which one file that was looked at is told from another
+BLOCK = 512                 # bytes, of st_blocks
+HOLDS_BLOCKS = ('tmpfs', 'ext4', 'xfs')  # a file of noise has blocks for all its bytes as soon as it was written
 SAID = {'none': 'page cache', 'data': 'fdatasync', 'full': 'fsync+directory', 'memory': 'none kept'}  # by Forklift
-_number = itertools.count(1)
+
+
+@dataclass
+class Looked:
+    """What came of requests that were looked at one by one."""
+    answers: int = 0
+    uploads: list = field(default_factory=list)      # of endpoints.Upload: those that were answered
+    complaints: list = field(default_factory=list)
+    heads: set = field(default_factory=set)          # bytes of the answers' heads
+
+    def add(self, other):
+        self.answers += other.answers
+        self.uploads += other.uploads
+        self.complaints += other.complaints
+        self.heads |= other.heads
+
+    @property
+    def head_bytes(self):
+        """Of the shortest head; 0: none was seen."""
+        return min(self.heads, default=0)
 
 
 def contents(path):
     with open(path, 'rb') as file:
         return file.read()
-
-
-def ask(server, target):
-    """One request: (status, body, strategy as the server says it)."""
-    connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=30)
-    try:
-        return ask_over(connection, target)
-    finally:
-        connection.close()
-
-
-def ask_over(connection, target):
-    """One more request over a connection: as ask."""
-    headers = {'Content-Type': target.content_type} if target.body else {}
-    connection.request(target.method, path_of(target), contents(target.body) if target.body else None, headers)
-    reply = connection.getresponse()
-    return reply.status, reply.read(), reply.getheader(STRATEGY_FIELD, '')
-
-
-def path_of(target):
-    return target.path + (f'check{next(_number)}' if target.unique else '')
 
 
 def said_in(body):
@@ -60,67 +68,83 @@ def before(server, target, payload, durability=''):
     """One request, looked at from both sides; leaves nothing. (strategy, complaints): the strategy as the server says it, '' when it
     does not; a complaint that begins with 501 means that this machine lacks the mechanism. durability: the class it should have.
     """
+    uploads = list(itertools.islice(payload.uploads(target), 1))
     try:
-        status, body, strategy = ask(server, target)
-    except (OSError, http.client.HTTPException) as error:
+        with Client(server.port, patience(payload) + 25) as client:
+            answer = client.ask(target, *[upload.body for upload in uploads])
+    except PROBLEMS as error:
         return '', [f'no answer: {error!r}']
-    if not 200 <= status < 300:
-        return '', [f'{status}: {body[:300].decode(errors="replace").strip()}']
+    if not answer.good:
+        return '', [f'{answer.status}: {answer.body[:300].decode(errors="replace").strip()}']
     if target.method == 'GET':
-        return strategy, [] if body == payload.data else [f'another file came down: {len(body)} bytes']
-    reply, complaints = said_in(body), after(server, target, payload, 1, 0)
+        return answer.strategy, [] if answer.body == payload.data else [f'another file came down: {len(answer.body)} bytes']
+    reply, complaints = said_in(answer.body), after(server, target, payload, 0, 0, looked=uploads)
     server.clean()
     if reply.get('size', len(payload.data)) != len(payload.data):
         complaints.append(f'says that it took {reply["size"]} bytes of {len(payload.data)}')
     if durability and SAID.get(reply.get('durability'), durability) != durability:
         complaints.append(f'says durability {reply["durability"]}, not {durability}')
-    return strategy, complaints
+    return answer.strategy, complaints
 
 
-def after(server, target, payload, answered, connections, rng=None, notes=None):
+def after(server, target, payload, answered, connections, rng=None, notes=None, looked=()):
     """What is wrong with the files that a load has left, in words. A client that ends cuts off requests: one file a connection may be
     there that was not answered, whole or cut, which is worth one of the notes. answered: requests that got a 2xx. rng: chooses whose
-    bytes are looked at.
+    bytes are looked at. looked: uploads besides, each of which must be there.
     """
-    found = list(server.stored())
+    found, answered = list(server.stored()), answered + len(looked)
     complaints = [] if contents(os.path.join(server.root, SAMPLE)) == payload.data else [f'{SAMPLE} was changed']
     if not target.stores:
         return complaints + ([f'{len(found)} files were kept'] if found else [])
     if not answered <= len(found) <= answered + connections:
         complaints.append(f'{len(found)} files after {answered} answers over {connections} connections')
-    size, sizes = os.path.getsize(target.stored), {path: os.path.getsize(path) for path in found}
-    whole, wrong = [path for path in found if sizes[path] == size], [other for other in sizes.values() if other != size]
+    size, stats = os.path.getsize(target.stored), {path: os.stat(path) for path in found}
+    whole, wrong = [path for path in found if stats[path].st_size == size], [one.st_size for one in stats.values() if one.st_size != size]
     if len(whole) < answered and wrong:
         complaints.append(f'{len(wrong)} of {len(found)} files are not {size} bytes long, one is {wrong[0]}')
     elif wrong and notes is not None:
         notes.append(f'{len(wrong)} uploads that the client cut off were left as files, cut')
-    looked_at = whole if len(whole) <= SAMPLES else rng.sample(whole, SAMPLES)
-    digest = hashlib.sha256(contents(target.stored)).digest()
-    other = sum(hashlib.sha256(contents(path)).digest() != digest for path in looked_at)
-    if other:
-        complaints.append(f'{other} of {len(looked_at)} files hold other bytes')
+    return complaints + not_files(server.root, stats.values()) + other_bytes(target, whole, looked, rng or random)
+
+
+def not_files(root, stats):
+    """Complaints of names for one file, and of files without their bytes."""
+    links, complaints = sum(one.st_nlink != 1 for one in stats), []
+    if links:
+        complaints.append(f'{links} of {len(stats)} files are links to one file')
+    if mount_of(root)[0] in HOLDS_BLOCKS:
+        empty = sum(one.st_blocks * BLOCK < one.st_size for one in stats)
+        complaints += [f'{empty} of {len(stats)} files have fewer blocks than bytes'] if empty else []
     return complaints
 
 
-def look(server, target, payload, seconds=None):
-    """What is wrong with answers now, in words: LOOKS requests, by some connections at once, whose every byte is compared; an upload also
-    must not be answered before it is there. What wrk can't see: wrong bytes, and requests that are never answered. Leaves nothing.
-    seconds: so long at most, beside a load of downloads; then it is none of a slow server's faults that an answer takes long.
-    """
-    deadline = None if seconds is None else time.monotonic() + seconds
-    each = max(1, min(LOOKS, LOOKED_AT_BYTES // max(1, len(payload.data))) // LOOKERS)
-    with ThreadPoolExecutor(LOOKERS + 1) as pool:
-        early = pool.submit(answered_early, server, target, payload) if target.body else None
-        lookers = [pool.submit(_look_often, server, target, payload, each, deadline) for _ in range(LOOKERS)]
-        answered = sum(looker.result()[0] for looker in lookers)
-        complaints = [complaint for looker in lookers for complaint in looker.result()[1]]
-    if target.body:
-        complaints += early.result()
-        if not complaints:
-            complaints = after(server, target, payload, answered + 1, 0)
-        server.clean()
-    found = sorted(set(complaints), key=complaints.index)
-    return [f'looked at one by one: {complaint}' for complaint in found]
+def other_bytes(target, paths, looked, rng):
+    """Complaints of files that hold what was not sent; those of `looked` must be there as often as they were sent."""
+    sample = contents(target.stored)
+    place = mark_place(sample, looked[0].stored) if looked else 0
+    expected = {upload.stored[place:place + MARK_BYTES]: hashlib.sha256(upload.stored).digest() for upload in looked}
+    sent, there, load = Counter(upload.stored[place:place + MARK_BYTES] for upload in looked), Counter(), []
+    for path in paths:
+        mark = mark_of(path, place) if looked else b''
+        if mark not in expected:
+            load.append(path)
+        elif hashlib.sha256(contents(path)).digest() == expected[mark]:
+            there[mark] += 1
+    lost = sum((sent - there).values())
+    complaints = [f'{lost} of {len(looked)} uploads that were looked at one by one are not there with their own bytes'] if lost else []
+    chosen, digest = load if len(load) <= SAMPLES else rng.sample(load, SAMPLES), hashlib.sha256(sample).digest()
+    other = sum(hashlib.sha256(contents(path)).digest() != digest for path in chosen)
+    return complaints + ([f'{other} of {len(chosen)} files hold other bytes'] if other else [])
+
+
+def mark_place(sample, other):
+    """Where two files of one kind begin to differ."""
+    return next((place for place, (one, two) in enumerate(zip(sample, other)) if one != two), 0)
+
+
+def mark_of(path, place):
+    with open(path, 'rb', buffering=0) as file:
+        return os.pread(file.fileno(), MARK_BYTES, place)
 
 
 def patience(payload):
@@ -128,45 +152,85 @@ def patience(payload):
     return ANSWERED_WITHIN_S + SECONDS_PER_MIB * len(payload.data) / 2 ** 20
 
 
-def _look_often(server, target, payload, count, deadline):
-    """(answers, complaints) of so many requests over one connection; the first complaint ends it."""
-    patience_s = max(0.1, deadline - time.monotonic()) if deadline else patience(payload)
-    connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=patience_s)
-    try:
+def how_many(payload, most):
+    return max(1, min(most, LOOKED_AT_BYTES // max(1, len(payload.data))))
+
+
+def look(server, target, payload):
+    """What is wrong with answers now, in words: LOOKS requests, by some connections at once, whose every byte is compared; an upload also
+    must not be answered before it is there. What wrk can't see: wrong bytes, and requests that are never answered. Leaves nothing.
+    """
+    each, looked = max(1, how_many(payload, LOOKS) // LOOKERS), Looked()
+    with ThreadPoolExecutor(LOOKERS) as pool:
+        for one in pool.map(lambda _: _look_often(server, target, payload, each), range(LOOKERS)):
+            looked.add(one)
+    complaints = looked.complaints
+    if target.body:
+        complaints = complaints or after(server, target, payload, 0, 0, looked=looked.uploads)
+        server.clean()
+    return worded(complaints)
+
+
+def worded(complaints):
+    return [f'looked at one by one: {complaint}' for complaint in dict.fromkeys(complaints)]
+
+
+def _look_often(server, target, payload, count):
+    """Looked at so many requests over one connection; the first complaint ends it."""
+    looked, uploads = Looked(), payload.uploads(target)
+    with Client(server.port, patience(payload)) as client:
         for number in range(count):
-            if deadline and time.monotonic() > deadline:
+            if not look_once(client, target, payload, looked, next(uploads, None), number == 0):
                 break
-            status, body, _ = ask_over(connection, target)
-            if not 200 <= status < 300:
-                return number, [f'{status} for an answer']
-            if target.method == 'GET' and body != payload.data:
-                return number, [f'another file came down: {len(body)} bytes of {len(payload.data)}'
-                                + (', others than they should be' if len(body) == len(payload.data) else '')]
-        return count, []
-    except TimeoutError:
-        return 0, [] if deadline else [f'a request had no answer after {patience_s:.0f} s']
-    except (OSError, http.client.HTTPException) as error:
-        return 0, [f'no answer: {error!r}']
-    finally:
-        connection.close()
+    return looked
 
 
-def answered_early(server, target, payload):
-    """Complaints when an upload is answered of which half is still to come."""
-    body = contents(target.body)
-    head = (f'{target.method} {path_of(target)} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: {target.content_type}\r\n'
-            f'Content-Length: {len(body)}\r\nConnection: close\r\n\r\n').encode()
-    half = len(body) // 2
+def look_once(client, target, payload, looked, upload, halved):
+    """One more request, added to `looked`; whether it was answered as it should be. upload: what it carries, None: it is a download."""
     try:
-        with socket.create_connection(('127.0.0.1', server.port), patience(payload)) as client:
-            client.sendall(head + body[:half])
-            if select.select([client], [], [], EARLY_S)[0] and client.recv(1, socket.MSG_PEEK):
-                return ['an upload was answered before its body was there']
-            client.sendall(body[half:])
-            reply = http.client.HTTPResponse(client, method=target.method)
-            reply.begin()
-            return [] if 200 <= reply.status < 300 else [f'{reply.status} for an upload that came in two halves']
-    except OSError as error:
-        return [f'an upload that came in two halves had no answer: {error!r}']
-    except http.client.HTTPException as error:
-        return [f'an upload that came in two halves had a strange answer: {error!r}']
+        answer = client.ask(target, upload.body if upload else b'', halved)
+    except TimeoutError:
+        looked.complaints.append(f'a request had no answer after {client.timeout_s:.0f} s')
+        return False
+    except PROBLEMS as error:
+        looked.complaints.append(f'no answer: {error!r}')
+        return False
+    complaint = ('an upload was answered before its body was there' if answer.early
+                 else f'{answer.status} for an answer' if not answer.good else '' if upload else wrong_download(answer.body, payload.data))
+    if complaint:
+        looked.complaints.append(complaint)
+        return False
+    looked.answers += 1
+    looked.heads.add(answer.head_bytes)
+    looked.uploads += [upload] if upload else []
+    return True
+
+
+def wrong_download(body, data):
+    """'' or what is wrong with it."""
+    if body == data:
+        return ''
+    return f'another file came down: {len(body)} bytes of {len(data)}' + (', others than they should be' if len(body) == len(data) else '')
+
+
+class Beside(Background):
+    """`with Beside(...) as beside:` around a load of so many seconds: looks at single requests now and then, on a connection of its own.
+    What came of them is in .looked when it is over; `after` must be told of the uploads.
+    """
+
+    def __init__(self, server, target, payload, seconds, rng):
+        super().__init__()
+        self.target, self.payload, self.rng = target, payload, rng
+        self.looked, self.apart_s = Looked(), seconds / how_many(payload, LOOKS_BESIDE)
+        self.client = Client(server.port, seconds + patience(payload))  # once the load is over, an answer must come
+
+    def run(self):
+        """Until the load is over, however late it began."""
+        began, uploads = time.monotonic(), self.payload.uploads(self.target)
+        with self.client:
+            for number in itertools.count():
+                if self.over.wait(began + (number + self.rng.random()) * self.apart_s - time.monotonic()):
+                    return
+                halved = number % HALVED_EVERY == 0
+                if not look_once(self.client, self.target, self.payload, self.looked, next(uploads, None), halved):
+                    return

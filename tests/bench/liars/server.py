@@ -6,11 +6,13 @@ The first requests are served well, so that a look at one before the load finds 
 import asyncio
 import itertools
 import os
+import shutil
 import signal
 import socket
 import sys
 
 HONEST_REQUESTS = 5
+CROWD = 6   # connections
 EVERY = 10  # of the later requests, where a lie is told now and then
 
 LIES = {
@@ -26,9 +28,15 @@ LIES = {
     'dies': 'its process dies now and then, between two requests, and is replaced',
     'double': 'answers each request twice, the second time with nothing',
     'silent': 'never answers a request now and then',
+    'escape': 'serves as it should, by a process that has left its parent, its session and its group; the first one only waits',
+    'unpin': 'serves as it should, on all cores of the machine, as soon as it is asked',
+    'hard-links': 'keeps no upload that holds the same as the sample, but gives the sample another name',
+    'two-faced': 'sends wrong bytes to a request whose head is as wrk makes it, and right ones to any other',
+    'second-crowd': 'sends wrong bytes while many are connected at once for the second time: neither before the load nor after it',
 }
 
 count = itertools.count(1)
+open_now, crowds = set(), []  # connections; for each time there was a crowd of them, whether it is there still
 
 
 def reply(status, body=b''):
@@ -40,6 +48,18 @@ def store(root, name, body):
     with open(part, 'wb') as file:
         file.write(body)
     os.rename(part, os.path.join(root, name))
+
+
+def name_again(root, name, body):
+    """Whether a body that is the sample has become a file that costs nothing."""
+    copy = os.path.join(root, '.copy')
+    if not os.path.exists(copy):
+        shutil.copy(os.path.join(root, 'sample.bin'), copy)
+    with open(copy, 'rb') as file:
+        if file.read() != body:
+            return False
+    os.link(copy, os.path.join(root, name))
+    return True
 
 
 def flipped(body):
@@ -56,20 +76,28 @@ async def put(reader, writer, root, name, length, lie, now):
         body = flipped(body)
     elif lie == 'short-stored' and now:
         body = body[:-1]
-    if not (lie == 'half-stored' and next(count) % 2):
+    if lie == 'hard-links' and name_again(root, name, body):
+        pass
+    elif not (lie == 'half-stored' and next(count) % 2):
         store(root, name, body)
     if not lie.startswith('early'):
         writer.write(reply('201 Created'))
 
 
-def get(writer, root, name, lie, now):
+def wrong(lie, now, head):
+    """Whether this download is one of those with a wrong byte."""
+    return (lie == 'wrong-sent' and now or lie == 'two-faced' and head.count('\r\n') == 3
+            or lie == 'second-crowd' and len(crowds) == 2 and crowds[1])
+
+
+def get(writer, root, name, lie, now, head):
     try:
         with open(os.path.join(root, name), 'rb') as file:
             body = file.read()
     except OSError:
         writer.write(reply('404 Not Found'))
         return
-    if lie == 'wrong-sent' and now:
+    if wrong(lie, now, head):
         body = flipped(body)
     elif lie == 'short-sent' and now:
         body = body[:-1]
@@ -84,6 +112,8 @@ async def serve(reader, writer, root, lie):
         length = next((int(line[15:]) for line in head.lower().split('\r\n') if line.startswith('content-length:')), 0)
         number, name = next(count), os.path.basename(path)
         told = lie if number > HONEST_REQUESTS else 'honest'
+        if told == 'unpin':
+            os.sched_setaffinity(0, range(os.cpu_count()))
         now = number % EVERY == 0
         if told == 'silent' and now:
             await asyncio.sleep(3600)
@@ -95,7 +125,7 @@ async def serve(reader, writer, root, lie):
         elif method == 'PUT':
             await put(reader, writer, root, name, length, told, now)
         else:
-            get(writer, root, name, told, now)
+            get(writer, root, name, told, now, head)
         if told == 'double':
             writer.write(reply('201 Created'))
         await writer.drain()
@@ -104,13 +134,24 @@ async def serve(reader, writer, root, lie):
             return
 
 
+def counted(writer, comes):
+    """A connection comes or goes; a crowd with it, perhaps."""
+    (open_now.add if comes else open_now.discard)(writer)
+    if len(open_now) >= CROWD and not any(crowds):
+        crowds.append(True)
+    elif len(open_now) < 2:
+        crowds[:] = [False] * len(crowds)
+
+
 async def work(listener, root, lie):
     async def connection(reader, writer):
+        counted(writer, True)
         try:
             await serve(reader, writer, root, lie)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
+            counted(writer, False)
             writer.close()
     server = await asyncio.start_server(connection, sock=listener, limit=1 << 20, backlog=1024)
     await server.serve_forever()
@@ -132,8 +173,22 @@ def replace_for_ever(listener, root, lie):
         os.waitpid(child, 0)
 
 
+def escape(listener):
+    """Goes on in a grandchild that has left all its kin; the first process waits for its end."""
+    child = os.fork()
+    if child:
+        listener.close()
+        os.waitpid(child, 0)
+        signal.pause()
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+
+
 def main(port, root, lie):
     listener = socket.create_server(('127.0.0.1', int(port)), backlog=1024)
+    if lie == 'escape':
+        escape(listener)
     if lie == 'dies':
         replace_for_ever(listener, root, lie)
     asyncio.run(work(listener, root, lie))
