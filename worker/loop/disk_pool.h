@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,11 +23,15 @@ class DiskJob {
   virtual void done(std::unique_ptr<DiskJob> self) = 0;
 };
 
-/// How long a job may keep a thread.
+/// How long a job may keep a thread. Jobs of a lane that may keep it for long have at most half of the
+/// threads, and together all but one, so that short ones never wait for them alone.
 enum class DiskLane : std::uint8_t {
   kShort,
-  kLong,  // as long as a directory is big: such jobs never have more than half of the threads
+  kLong,  // as long as a directory is big
+  kRead,  // as long as a disk takes for much data
 };
+
+inline constexpr std::size_t kDiskLanes = 3;
 
 /// The threads that do blocking file work for one worker: libuv's pool (UV_THREADPOOL_SIZE threads, 4 unless
 /// told). What a loop turn submits starts together at its end, and a thread takes job after job while any
@@ -56,8 +61,7 @@ class DiskPool final : private Deferred {
   EventLoop& loop_;
   std::size_t threads_;
   std::size_t in_flight_ = 0;
-  std::vector<std::unique_ptr<DiskJob>> submitted_;       // in this turn
-  std::vector<std::unique_ptr<DiskJob>> submitted_long_;  // the same
+  std::array<std::vector<std::unique_ptr<DiskJob>>, kDiskLanes> submitted_;  // in this turn
   std::unique_ptr<Shared> shared_;
 };
 

@@ -110,7 +110,7 @@ class GatedJob final : public DiskJob {
   int& done_;
 };
 
-TEST_CASE("long jobs leave threads to short ones, however many there are, and all get done") {
+TEST_CASE("slow jobs leave a thread to short ones, however many there are, and all get done") {
   LoopFixture f;
   DiskPool pool(f.loop);
   std::promise<void> gate;
@@ -118,18 +118,42 @@ TEST_CASE("long jobs leave threads to short ones, however many there are, and al
   open.set_value();
   const std::shared_future<void> shut = gate.get_future().share();
   const std::shared_future<void> passable = open.get_future().share();
-  int long_done = 0;
+  int slow_done = 0;
   int short_done = 0;
-  for (int i = 0; i < 20; ++i) pool.submit(std::make_unique<GatedJob>(shut, long_done), DiskLane::kLong);
+  for (int i = 0; i < 20; ++i) {
+    pool.submit(std::make_unique<GatedJob>(shut, slow_done), DiskLane::kLong);
+    pool.submit(std::make_unique<GatedJob>(shut, slow_done), DiskLane::kRead);
+  }
   for (int round = 1; round <= 5; ++round) {
     pool.submit(std::make_unique<GatedJob>(passable, short_done));
     CHECK(f.run_until([&] { return short_done == round; }));
   }
-  CHECK(long_done == 0);
+  CHECK(slow_done == 0);
   gate.set_value();
   f.loop.run();
-  CHECK(long_done == 20);
+  CHECK(slow_done == 40);
   CHECK(pool.in_flight() == 0);
+}
+
+TEST_CASE("a listing waits for no queue of reads, nor a read for listings") {
+  for (const DiskLane many : {DiskLane::kRead, DiskLane::kLong}) {
+    LoopFixture f;
+    DiskPool pool(f.loop);
+    std::promise<void> gate;
+    std::promise<void> open;
+    open.set_value();
+    const std::shared_future<void> shut = gate.get_future().share();
+    int many_done = 0;
+    int one_done = 0;
+    for (int i = 0; i < 20; ++i) pool.submit(std::make_unique<GatedJob>(shut, many_done), many);
+    f.run_for(milliseconds(10));
+    pool.submit(std::make_unique<GatedJob>(open.get_future().share(), one_done),
+                many == DiskLane::kRead ? DiskLane::kLong : DiskLane::kRead);
+    CHECK(f.run_until([&] { return one_done == 1; }));
+    CHECK(many_done == 0);
+    gate.set_value();
+    f.loop.run();
+  }
 }
 
 }  // namespace
