@@ -11,7 +11,7 @@ namespace forklift {
 
 /// The contract between this master and its workers: descriptors, messages, scoreboard layout. Grows with
 /// any change of one of them; a reload to a worker binary that says another number is rolled back.
-inline constexpr std::uint32_t kAbi = 3;
+inline constexpr std::uint32_t kAbi = 4;
 
 enum class MessageKind : std::uint32_t {
   // worker → master

@@ -39,6 +39,7 @@ void count(ScoreboardSnapshot& sum, const ScoreboardSnapshot& one) {
   sum.bytes_received += one.bytes_received;
   sum.bytes_sent += one.bytes_sent;
   sum.uploads_committed += one.uploads_committed;
+  sum.downloads_broken += one.downloads_broken;
 }
 
 }  // namespace

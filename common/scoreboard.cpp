@@ -48,6 +48,7 @@ ScoreboardSnapshot read_scoreboard(const Scoreboard& board) {
   copy.uploads_committed = load(board.uploads_committed);
   copy.slab_bytes = load(board.slab_bytes);
   copy.disk_job_since_ms = load(board.disk_job_since_ms);
+  copy.downloads_broken = load(board.downloads_broken);
   return copy;
 }
 

@@ -35,11 +35,12 @@ struct Scoreboard {
   Counter uploads_committed;           // published files
   Counter slab_bytes;                  // memory of bodies in flight now
   Counter disk_job_since_ms;           // steady clock, start of the oldest disk job in flight; 0: none
+  Counter downloads_broken;            // ended before their end: the file became shorter or could not be read
   alignas(64) Counter space_asked;     // bytes of disk that uploads ask for this moment
   Counter space_promised;              // bytes of disk that uploads were promised and have not written
 };
 
-inline constexpr std::uint32_t kScoreboardVersion = 2;
+inline constexpr std::uint32_t kScoreboardVersion = 3;
 inline constexpr std::size_t kScoreboardBytes = 64 * 1024;
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
@@ -80,6 +81,7 @@ struct ScoreboardSnapshot {
   std::uint64_t uploads_committed = 0;
   std::uint64_t slab_bytes = 0;
   std::uint64_t disk_job_since_ms = 0;
+  std::uint64_t downloads_broken = 0;
 };
 
 ScoreboardSnapshot read_scoreboard(const Scoreboard& board);

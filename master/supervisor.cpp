@@ -228,7 +228,7 @@ void Supervisor::perform(const Note& note) {
 void Supervisor::perform(const Exit& exit) {
   const ScoreboardSnapshot all = scoreboards_->totals();
   log::info("answered ", all.requests, " requests on ", all.accepted, " connections, published ",
-            all.uploads_committed, " uploads");
+            all.uploads_committed, " uploads, broke off ", all.downloads_broken, " downloads");
   exit_code_ = exit.code;
   check_.reset();
   signals_.clear();

@@ -245,7 +245,7 @@ def test_the_dead_workers_counts_are_in_what_the_master_says_at_the_end(master):
         eventually(lambda: len(program.workers()) == 2, "it is replaced")
     time.sleep(0.2)
     assert program.stop() == 0
-    assert "answered 15 requests on 15 connections, published 0 uploads" in program.log_text()
+    assert "answered 15 requests on 15 connections, published 0 uploads, broke off 0 downloads" in program.log_text()
 
 
 def test_an_aborted_worker_says_where_it_stood_and_what_its_connections_did(master):

@@ -248,6 +248,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   Flow refuse_range(std::uint64_t size);
   void append_next_range();
   Flow step_send();
+  Flow break_off(const Error& error);
   Flow step_list();
 
   const ConnectionServices& services_;

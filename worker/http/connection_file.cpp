@@ -117,8 +117,7 @@ void Connection::append_next_range() {
 
 Flow Connection::step_send() {
   const Result<Step> sent = exchange_.source->send(socket_, kBytesPerTurn);
-  // The head promised a length that cannot be kept: only a broken connection says so.
-  if (!sent) return Flow::kDone;
+  if (!sent) return break_off(sent.error());
   moved(sent->bytes);
   add(services_.scoreboard.bytes_sent, sent->bytes);
   exchange_.sent += sent->bytes;
@@ -127,6 +126,15 @@ Flow Connection::step_send() {
   append_next_range();
   phase_ = Phase::kReply;
   return Flow::kMore;
+}
+
+/// The head promised a length that cannot be kept: only a broken connection says so.
+Flow Connection::break_off(const Error& error) {
+  if (error.code != ErrorCode::kPeerGone) {
+    add(services_.scoreboard.downloads_broken, 1);
+    owner_.failed(error, exchange_.request_id.view());
+  }
+  return Flow::kDone;
 }
 
 Flow Connection::decide(List&& list) {
