@@ -16,6 +16,7 @@
 #include "common/privileges.h"
 #include "common/process_start.h"
 #include "worker/config_check.h"
+#include "worker/download/page_cache.h"
 #include "worker/dump.h"
 #include "worker/ground.h"
 #include "worker/http/access_log.h"
@@ -112,7 +113,8 @@ int serve(const Config& config, Ground& ground) {
                                .forms = &forms,
                                .keeper = &keeper,
                                .space = config.reserved_bytes > 0 ? &space : nullptr};
-  const DownloadServices downloads{*store, disk, slabs, sample->path(), ring.get()};
+  PageCache pages(loop);
+  const DownloadServices downloads{*store, disk, slabs, pages, sample->path(), ring.get()};
   auto options = route_options_of(config, *store);
   if (!options) return fail(options.error());
   const RouteTable routes(*std::move(options));

@@ -238,7 +238,7 @@ def test_file_downloads_are_sent_by_sendfile(trace, name):
     it = trace(DOWNLOAD + name)
     assert it.all_on_loop(it.named({"sendfile"}))
     assert sum(call.result for call in it.named({"sendfile"}) if call.result > 0) == len(LARGE)
-    assert it.named(READS) == []
+    assert all("RWF_NOWAIT" in call.arguments for call in it.named(READS)), "asked what is in memory, read nothing"
     opened = [call for call in it.named(OPENS) if "down.bin" in call.arguments]
     assert (it.all_on_loop if name == "file" else it.none_on_loop)(opened)
 

@@ -108,6 +108,10 @@ int open_beneath(int dirfd, const char* path, int flags, mode_t mode) {
   return must_fail(__func__) ? -1 : real_file_ops::open_beneath(dirfd, path, flags, mode);
 }
 
+int open_cached(int dirfd, const char* path, int flags) {
+  return must_fail(__func__) ? -1 : real_file_ops::open_cached(dirfd, path, flags);
+}
+
 ssize_t write_some(int fd, std::span<const std::byte> bytes) {
   return must_fail(__func__) ? -1 : real_file_ops::write_some(fd, bytes.first(shortened(bytes.size())));
 }
@@ -134,6 +138,18 @@ ssize_t write_vector_at(int fd, std::span<const iovec> ranges, std::uint64_t off
 
 ssize_t read_at(int fd, std::span<std::byte> bytes, std::uint64_t offset) {
   return must_fail(__func__) ? -1 : real_file_ops::read_at(fd, bytes.first(shortened(bytes.size())), offset);
+}
+
+ssize_t read_now(int fd, std::span<std::byte> bytes, std::uint64_t offset) {
+  return must_fail(__func__) ? -1 : real_file_ops::read_now(fd, bytes.first(shortened(bytes.size())), offset);
+}
+
+std::int64_t cached_pages(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  return must_fail(__func__) ? -1 : real_file_ops::cached_pages(fd, offset, bytes);
+}
+
+int read_ahead(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  return must_fail(__func__) ? -1 : real_file_ops::read_ahead(fd, offset, bytes);
 }
 
 ssize_t send_file(int socket, int fd, off_t& offset, std::size_t count) {

@@ -10,6 +10,7 @@
 #include "support/loop_support.h"
 #include "support/socket_pair.h"
 #include "support/store_fixture.h"
+#include "worker/download/page_cache.h"
 #include "worker/download/strategies.h"
 #include "worker/loop/disk_pool.h"
 #include "worker/loop/ring.h"
@@ -40,7 +41,8 @@ class StrategyFixture {
                 .splice_pipe = &splice_pipe,
                 .spool = &spool,
                 .forms = &forms},
-        downloads{store, disk, slabs, {}, ring.get()} {
+        pages(loop()),
+        downloads{store, disk, slabs, pages, {}, ring.get()} {
     std::signal(SIGPIPE, SIG_IGN);
   }
 
@@ -76,6 +78,7 @@ class StrategyFixture {
   SlabPool spool;
   FormUploads forms{kFormFilesMax};
   UploadServices uploads;
+  PageCache pages;
   DownloadServices downloads;
 };
 

@@ -13,6 +13,7 @@
 namespace forklift {
 
 class DiskPool;
+class PageCache;
 class Ring;
 class Socket;
 
@@ -21,6 +22,7 @@ struct DownloadServices {
   const FileStore& store;
   DiskPool& disk;
   SlabPool& slabs;
+  PageCache& pages;
   std::string sample;    // path of the file that downloads without a name get; empty: none
   Ring* ring = nullptr;  // nullptr: no io_uring here
 };

@@ -72,6 +72,20 @@ Result<UniqueFd> Beneath::open(std::string_view name, int flags, const char* ope
   return errno_error(operation);
 }
 
+Result<std::optional<UniqueFd>> Beneath::open_cached(std::string_view name, int flags,
+                                                     const char* operation) const {
+  if (resolver_ == Resolver::kKernel) {
+    const std::string path(name);
+    const int fd = file_ops::open_cached(root_, path.c_str(), flags | O_CLOEXEC);
+    if (fd >= 0) return std::optional(UniqueFd(fd));
+    if (errno == EAGAIN) return std::optional<UniqueFd>();
+    if (errno != EINVAL && !no_openat2(errno)) return errno_error(operation);
+  }
+  auto opened = open(name, flags, operation);
+  if (!opened) return opened.error();
+  return std::optional(*std::move(opened));
+}
+
 Result<UniqueFd> Beneath::walk(std::string_view name, int flags, const char* operation) const {
   UniqueFd parent;
   while (true) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "common/config.h"
@@ -26,6 +27,10 @@ class Beneath {
   /// An open file or directory, O_CLOEXEC added; never creates. `operation` names it in
   /// errors.
   Result<UniqueFd> open(std::string_view name, int flags, const char* operation) const;
+
+  /// The same without waiting for a disk: nothing where one would have to be asked. Opens as above where the
+  /// system cannot tell (Linux before 5.12, the walk).
+  Result<std::optional<UniqueFd>> open_cached(std::string_view name, int flags, const char* operation) const;
 
   /// The directory of that name, open for reading, made with all its parents where missing (0777 less umask).
   /// With kFull, the parent of every directory made is synced. kConflict: a file stands in the way.

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,12 +17,42 @@ int open_at(int dirfd, const char* name, int flags, mode_t mode) {
   return ::openat(dirfd, name, flags, mode);
 }
 
-int open_beneath(int dirfd, const char* path, int flags, mode_t mode) {
+namespace {
+
+constexpr std::uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+
+/// cachestat(2) is younger than the C library of those who have its kernel.
+constexpr long kCachestat = 451;
+
+struct CachestatRange {
+  std::uint64_t offset;
+  std::uint64_t bytes;
+};
+
+struct Cachestat {
+  std::uint64_t cached;
+  std::uint64_t dirty;
+  std::uint64_t writeback;
+  std::uint64_t evicted;
+  std::uint64_t recently_evicted;
+};
+
+int open_resolving(int dirfd, const char* path, int flags, mode_t mode, std::uint64_t resolve) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags);
   how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  how.resolve = resolve;
   return static_cast<int>(::syscall(SYS_openat2, dirfd, path, &how, sizeof how));
+}
+
+}  // namespace
+
+int open_beneath(int dirfd, const char* path, int flags, mode_t mode) {
+  return open_resolving(dirfd, path, flags, mode, kBeneath);
+}
+
+int open_cached(int dirfd, const char* path, int flags) {
+  return open_resolving(dirfd, path, flags, 0, kBeneath | RESOLVE_CACHED);
 }
 
 ssize_t write_some(int fd, std::span<const std::byte> bytes) {
@@ -42,6 +73,22 @@ ssize_t write_vector_at(int fd, std::span<const iovec> ranges, std::uint64_t off
 
 ssize_t read_at(int fd, std::span<std::byte> bytes, std::uint64_t offset) {
   return ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+}
+
+ssize_t read_now(int fd, std::span<std::byte> bytes, std::uint64_t offset) {
+  const iovec range{bytes.data(), bytes.size()};
+  return ::preadv2(fd, &range, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+}
+
+std::int64_t cached_pages(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  const CachestatRange range{offset, bytes};
+  Cachestat found{};
+  if (::syscall(kCachestat, fd, &range, &found, 0) < 0) return -1;
+  return static_cast<std::int64_t>(found.cached);
+}
+
+int read_ahead(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  return static_cast<int>(::readahead(fd, static_cast<off_t>(offset), bytes));
 }
 
 ssize_t send_file(int socket, int fd, off_t& offset, std::size_t count) {

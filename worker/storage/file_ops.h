@@ -25,14 +25,26 @@ int open_at(int dirfd, const char* name, int flags, mode_t mode = 0);
 /// kernel, seccomp filter or valgrind has no openat2. `mode` must be 0 without O_CREAT.
 int open_beneath(int dirfd, const char* path, int flags, mode_t mode = 0);
 
+/// The same with RESOLVE_CACHED (Linux 5.12; EINVAL before): EAGAIN where the disk would have to be asked.
+int open_cached(int dirfd, const char* path, int flags);
+
 /// write(2), pwrite(2), writev(2), pwritev(2): may write less than asked.
 ssize_t write_some(int fd, std::span<const std::byte> bytes);
 ssize_t write_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset);
 ssize_t write_vector(int fd, std::span<const iovec> ranges);
 ssize_t write_vector_at(int fd, std::span<const iovec> ranges, std::uint64_t offset);
 
-/// pread(2).
+/// pread(2); preadv2(2) with RWF_NOWAIT (EAGAIN: the disk would have to be waited for; EOPNOTSUPP: this file
+/// system cannot tell).
 ssize_t read_at(int fd, std::span<std::byte> bytes, std::uint64_t offset);
+ssize_t read_now(int fd, std::span<std::byte> bytes, std::uint64_t offset);
+
+/// How many pages of that range the page cache has, those that are being read included: cachestat(2) (Linux
+/// 6.5), or -1. EPERM: not of a file that one may neither write nor owns.
+std::int64_t cached_pages(int fd, std::uint64_t offset, std::uint64_t bytes);
+
+/// readahead(2): reads into the page cache, as much of it at once as the system likes; may block.
+int read_ahead(int fd, std::uint64_t offset, std::uint64_t bytes);
 
 /// sendfile(2): from `offset` of `fd` to a socket; moves `offset` on.
 ssize_t send_file(int socket, int fd, off_t& offset, std::size_t count);

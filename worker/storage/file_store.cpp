@@ -239,6 +239,14 @@ Result<Stored> FileStore::publish(PartFile& part, const UploadTarget& target, st
 
 namespace {
 
+/// O_NONBLOCK: opening a FIFO that nobody writes to must not hang the loop.
+constexpr int kReadFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+
+Error as_not_opened(Error error) {
+  if (error.os_error == ENXIO) return {ErrorCode::kNotRegular, "open: not a file", ENXIO};
+  return as_not_found(error);
+}
+
 Result<OpenedFile> opened(UniqueFd fd) {
   struct stat status {};
   if (file_ops::stat_fd(fd.get(), status) < 0) return errno_error("open: stat");
@@ -251,17 +259,23 @@ Result<OpenedFile> opened(UniqueFd fd) {
 
 Result<OpenedFile> FileStore::open_file(std::string_view name) const {
   if (auto checked = check_name(name); !checked) return checked.error();
-  // O_NONBLOCK: opening a FIFO that nobody writes to must not hang the loop.
-  auto fd = state_->beneath.open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY, "open");
-  if (!fd) {
-    if (fd.error().os_error == ENXIO) return Error{ErrorCode::kNotRegular, "open: not a file", ENXIO};
-    return as_not_found(fd.error());
-  }
+  auto fd = state_->beneath.open(name, kReadFlags, "open");
+  if (!fd) return as_not_opened(fd.error());
   return opened(*std::move(fd));
 }
 
+Result<std::optional<OpenedFile>> FileStore::open_cached(std::string_view name) const {
+  if (auto checked = check_name(name); !checked) return checked.error();
+  auto fd = state_->beneath.open_cached(name, kReadFlags, "open");
+  if (!fd) return as_not_opened(fd.error());
+  if (!*fd) return std::optional<OpenedFile>();
+  auto file = opened(**std::move(fd));
+  if (!file) return file.error();
+  return std::optional(*std::move(file));
+}
+
 Result<OpenedFile> FileStore::open_path(const std::string& path) {
-  UniqueFd fd(file_ops::open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  UniqueFd fd(file_ops::open_at(AT_FDCWD, path.c_str(), kReadFlags | O_CLOEXEC));
   if (!fd) return errno_error("open");
   return opened(std::move(fd));
 }

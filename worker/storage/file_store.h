@@ -103,6 +103,10 @@ class FileStore {
   /// what stands there is neither file nor directory.
   Result<OpenedFile> open_file(std::string_view name) const;
 
+  /// The same without waiting for a disk, as far as the system can tell: nothing where one would have to be
+  /// asked for the file.
+  Result<std::optional<OpenedFile>> open_cached(std::string_view name) const;
+
   /// Opens a file of the operator's choice, which need not lie below the root. Errors as open_file, but
   /// symbolic links are followed.
   static Result<OpenedFile> open_path(const std::string& path);
