@@ -164,7 +164,7 @@ def test_a_second_term_kills(master):
         program.log_shows("stopping when all is answered")
         program.signal(signal.SIGTERM)
         assert program.process.wait(10) == 0
-    assert "killing what is left" in program.log_text()
+    program.log_shows("killing what is left")
 
 
 def test_ttin_and_ttou_change_the_number_of_workers(master):

@@ -101,7 +101,7 @@ def test_a_second_int_kills(master):
     program.signal(signal.SIGINT)
     assert program.process.wait(10) == 0
     assert time.monotonic() - told_at < 2.5  # without it: three seconds
-    assert "killing what is left" in program.log_text()
+    program.log_shows("killing what is left")
 
 
 def test_a_worker_alone_answers_what_it_has_begun_after_term(start):
