@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import support
 from support import HARNESS, ROOT, model
 
 import cores  # noqa: E402
@@ -167,6 +168,16 @@ def test_what_cannot_be_measured_is_refused_in_one_line_before_anything_starts(t
 def test_every_command_says_in_one_line_what_is_wrong(arguments, words):
     done = subprocess.run([sys.executable, '-B', HARNESS, *arguments], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (2, '') and done.stderr.startswith(words) and done.stderr.count('\n') == 1, done.stderr
+
+
+@pytest.mark.parametrize('arguments', [['report', '--format', 'md'], ['report', '--format', 'terminal'], ['compare', '--format', 'json']])
+def test_an_output_that_takes_nothing_is_no_verdict(tmp_path, arguments):
+    support.report(support.row(support.rng())).save(str(tmp_path / 'report.json'))
+    paths = [str(tmp_path)] * (2 if arguments[0] == 'compare' else 1)
+    with open('/dev/full', 'w', encoding='utf-8') as full:
+        done = subprocess.run([sys.executable, '-B', HARNESS, *arguments, *paths], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                              check=False)
+    assert (done.returncode, done.stderr) == (3, 'bench: the output: No space left on device\n')
 
 
 def no_large_files():
