@@ -4,6 +4,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import tempfile
 import time
 
@@ -11,6 +12,7 @@ import ceilings
 import cores
 import environment
 import timetable
+from accounting import descendants, start_ticks
 from endpoints import BY_NAME, Payload
 from measure import Skip, invalid_run, measure
 from model import Row
@@ -19,6 +21,7 @@ from plan import open_cells
 STORED_BYTES_MAX = 6 << 30  # of one run
 ANSWERS_MIN = 3             # of each connection
 IN_FLIGHT_SHARE = 4         # of the memory, at most one part in so many may be in flight
+ENDED_WITHIN_S = 10
 STARTS_MAX = 2              # a server that did not come up so often is not tried again
 
 
@@ -36,6 +39,7 @@ class Bench:
 
     def close(self):
         self.progress.close()
+        end_children()
         shutil.rmtree(self.top, ignore_errors=True)
 
     # What a run needs of the bench.
@@ -181,6 +185,19 @@ class Bench:
         row.runs.append(run)
         row.bound_by = ceilings.bound_by(row, self.report.ceilings)
         self.save(self.report)
+
+
+def end_children():
+    """Ends whatever descends from this process: a signal in the midst of starting a server leaves one that nobody knows of."""
+    left = descendants(os.getpid())[1:]
+    for pid in left:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    deadline = time.monotonic() + ENDED_WITHIN_S
+    while time.monotonic() < deadline and any(start_ticks(pid) is not None for pid in left):
+        time.sleep(0.01)
 
 
 def too_large(cell):

@@ -48,6 +48,16 @@ def run(tmp_path, *arguments):
     return subprocess.run(command(tmp_path, *arguments), capture_output=True, text=True, timeout=120, check=False)
 
 
+def test_processes_that_nobody_knows_of_are_ended_too():
+    code = ('import sys, subprocess, time; sys.path.insert(0, sys.argv[1]); import runner\n'
+            'from accounting import descendants, start_ticks\n'
+            'import os\nsubprocess.Popen(["sh", "-c", "sleep 60 & sleep 60; true"], start_new_session=True)\n'
+            'while len(descendants(os.getpid())) < 4: time.sleep(0.01)\n'
+            'below = descendants(os.getpid())[1:]; runner.end_children(); print([pid for pid in below if start_ticks(pid) is not None])')
+    done = subprocess.run([sys.executable, '-B', '-c', code, HARNESS], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == '[]\n'
+
+
 def folder_server(tmp_path, names):
     """A server of the user's own in tmp_path/mine."""
     folder = tmp_path / 'mine'
