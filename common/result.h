@@ -25,11 +25,12 @@ enum class ErrorCode : std::uint8_t {
   kReadOnly,      // the file system is mounted read-only
   kTooManyOpen,   // descriptors ran out
   kNoMemory,
-  kUnsupported,   // this kernel or file system lacks the mechanism
-  kBadBody,       // the request body is not what its type says; `operation` is the sentence
-  kBodyTooLarge,  // the request body, or a part of it, is over a limit; `operation` is the sentence
-  kPeerGone,      // the client closed or reset the connection
-  kIo,            // anything else the system says
+  kUnsupported,     // this kernel or file system lacks the mechanism
+  kBadBody,         // the request body is not what its type says; `operation` is the sentence
+  kBodyTooLarge,    // the request body, or a part of it, is over a limit; `operation` is the sentence
+  kDigestMismatch,  // the request body is not what it was said to digest to; `operation` is the sentence
+  kPeerGone,        // the client closed or reset the connection
+  kIo,              // anything else the system says
 };
 
 /// An operation that failed. A small value, never thrown. `operation` is a string literal, the name of the

@@ -209,6 +209,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   // Its body: connection_body.cpp
   std::unique_ptr<BodySink> make_sink(Receive&& receive);
   Flow begin_receiving();
+  std::unique_ptr<BodySink> make_plain_sink(Receive&& receive);
   Flow step_continue();
   Flow step_receive();
   Flow receive_counted();

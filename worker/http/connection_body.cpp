@@ -2,6 +2,8 @@
 #include <utility>
 
 #include "worker/http/connection.h"
+#include "worker/http/digest_fields.h"
+#include "worker/upload/digest_sink.h"
 #include "worker/upload/form.h"
 #include "worker/upload/keep.h"
 
@@ -100,6 +102,12 @@ Flow Connection::decode_chunked() {
 }
 
 std::unique_ptr<BodySink> Connection::make_sink(Receive&& receive) {
+  if (receive.digests.empty()) return make_plain_sink(std::move(receive));
+  auto digests = std::move(receive.digests);
+  return make_digest_sink(services_.uploads, *this, make_plain_sink(std::move(receive)), std::move(digests));
+}
+
+std::unique_ptr<BodySink> Connection::make_plain_sink(Receive&& receive) {
   const auto size = parser_.head().content_length;
   switch (receive.format) {
     case BodyFormat::kForm:
@@ -121,6 +129,10 @@ Flow Connection::decide(Receive&& receive) {
   if (receive.format == BodyFormat::kJson && size > limits.json_bytes_max) {
     return refuse(body_too_large(limits.json_bytes_max, "--json-limit"));
   }
+  auto claimed = claimed_digests(head);
+  if (!claimed) return refuse(claimed.error());
+  receive.digests = *std::move(claimed);
+  if (!receive.digests.empty()) receive.strategy = &seeing_bytes(*receive.strategy);
   exchange_.style = receive.style;
   exchange_.strategy = receive.strategy->name;
   if (receive.conditional) return look_first(std::move(receive));

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "common/result.h"
-#include "worker/http/digest.h"
 #include "worker/http/problem.h"
 #include "worker/http/request_head.h"
+#include "worker/storage/digest.h"
 
 namespace forklift {
 

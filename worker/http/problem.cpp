@@ -58,6 +58,8 @@ Meaning meaning_of(ErrorCode code) {
       return {400, "body-bad", nullptr};
     case ErrorCode::kBodyTooLarge:
       return {413, "body-too-large", nullptr};
+    case ErrorCode::kDigestMismatch:
+      return {400, "digest-mismatch", nullptr};
     case ErrorCode::kPeerGone:
       return {400, "client-gone", "The connection ended before the request did."};
     case ErrorCode::kIo:

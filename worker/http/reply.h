@@ -5,10 +5,12 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "worker/download/strategies.h"
 #include "worker/http/problem.h"
 #include "worker/http/request_head.h"
+#include "worker/storage/digest.h"
 #include "worker/upload/strategies.h"
 
 namespace forklift {
@@ -36,7 +38,7 @@ struct Answer {
 
 /// Take the request's body, or the files in it, into `target`, then answer in `style`. `conditional`: only if
 /// the head's preconditions hold of what stands there; they are judged before any of the body is taken, and
-/// again at commit.
+/// again at commit. The connection adds what the head says of every body: the digests it claims.
 struct Receive {
   UploadTarget target;
   const SinkStrategy* strategy;
@@ -44,6 +46,7 @@ struct Receive {
   BodyFormat format = BodyFormat::kRaw;
   std::string boundary = {};  // of a form
   bool conditional = false;
+  std::vector<Digest> digests = {};
 };
 
 /// Send the file `name`, or what the head's preconditions and ranges ask of it. For HEAD the head alone.

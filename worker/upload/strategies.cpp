@@ -30,4 +30,8 @@ const SinkStrategy* find_sink_strategy(std::string_view name) {
   return found == std::end(kStrategies) ? nullptr : found;
 }
 
+const SinkStrategy& seeing_bytes(const SinkStrategy& strategy) {
+  return strategy.sees_bytes ? strategy : *find_sink_strategy("blocking");
+}
+
 }  // namespace forklift

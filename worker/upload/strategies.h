@@ -31,4 +31,7 @@ std::span<const SinkStrategy> sink_strategies();
 /// nullptr: no such strategy.
 const SinkStrategy* find_sink_strategy(std::string_view name);
 
+/// The strategy itself, or, where it does not see the bytes, the one that does as much on the same thread.
+const SinkStrategy& seeing_bytes(const SinkStrategy& strategy);
+
 }  // namespace forklift

@@ -33,6 +33,8 @@ TEST_CASE("every error code has its status and its type") {
   has(ErrorCode::kNoMemory, 503, "no-memory");
   has(ErrorCode::kUnsupported, 501, "unsupported");
   has(ErrorCode::kPeerGone, 400, "client-gone");
+  CHECK(problem_of(Error{ErrorCode::kDigestMismatch, "Not this."}).type ==
+        std::string_view("digest-mismatch"));
   has(ErrorCode::kIo, 500, "io");
 }
 

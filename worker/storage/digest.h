@@ -3,7 +3,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+
+#include "common/result.h"
+
+struct evp_md_ctx_st;
 
 namespace forklift {
 
@@ -26,6 +31,28 @@ struct Digest {
   std::span<std::byte> bytes() { return std::span<std::byte>(storage).first(digest_bytes(algorithm)); }
 
   bool operator==(const Digest&) const = default;
+};
+
+/// Digests bytes as they come (EVP_DigestInit(3)). One thread at a time.
+class Hasher {
+ public:
+  explicit Hasher(DigestAlgorithm algorithm);
+
+  DigestAlgorithm algorithm() const { return algorithm_; }
+
+  void add(std::span<const std::byte> bytes);
+
+  /// Of all that was added; only once. kUnsupported: the system's OpenSSL gives no such digest (as of MD5
+  /// where it is set up for FIPS), or no memory.
+  Result<Digest> digest();
+
+ private:
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const;
+  };
+
+  DigestAlgorithm algorithm_;
+  std::unique_ptr<evp_md_ctx_st, Free> context_;  // empty: it failed
 };
 
 }  // namespace forklift
