@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from http_support import CHUNKED, UPLOADS, chunked, eventually, pattern, shared, start  # noqa: F401
+from http_support import CHUNKED, DEADLINE, UPLOADS, chunked, eventually, pattern, shared, start  # noqa: F401
 from test_files import assert_problem, content
 
 worker = shared
@@ -132,3 +132,80 @@ def test_a_body_that_is_refused_for_its_digest_may_be_sent_again(worker):
             client.request("PUT", "/files/again.bin", attempt, (claim("Repr-Digest", "sha-256", b"whole!"),))
             assert client.response().status == status
     assert content(worker, "again.bin") == b"whole!"
+
+
+# What a file's answer says
+
+
+def want(worker, name, wanted, *headers, method="GET"):
+    return worker.request(method, f"/files/{name}", headers=(f"Want-Repr-Digest: {wanted}", *headers))
+
+
+@pytest.mark.parametrize("size", [0, 1, 131072, 1 << 20, (1 << 20) + 1, (16 << 20) + 77])
+def test_a_file_comes_with_the_digest_that_was_wanted(worker, size):
+    body = pattern(size, seed=3)
+    worker.request("PUT", "/files/wanted.bin", body)
+    for algorithm in ("sha-256", "sha-512"):
+        got = want(worker, "wanted.bin", f"{algorithm}=1")
+        assert got.status == 200 and got.body == body
+        assert got["Repr-Digest"] == digest(algorithm, body)
+        assert want(worker, "wanted.bin", f"{algorithm}=1", method="HEAD")["Repr-Digest"] == got["Repr-Digest"]
+
+
+@pytest.mark.parametrize(
+    "wanted, algorithm",
+    [("sha-256=3, sha-512=10", "sha-512"), ("sha-512=2, sha-256=3, md5=10", "sha-256"), ("sha-256=5, sha-512=5", "sha-256"),
+     ("sha-512=1", "sha-512"), ("md5=10", None), ("sha-256=0", None), ("sha-256=11", None), ("sha-256=", None), ("", None)],
+)  # fmt: skip
+def test_the_digest_is_the_one_that_is_liked_best(worker, wanted, algorithm):
+    worker.request("PUT", "/files/liked.bin", BODY)
+    got = want(worker, "liked.bin", wanted)
+    assert got.status == 200 and got.body == BODY
+    assert got["Repr-Digest"] == (algorithm and digest(algorithm))
+
+
+def test_nobody_gets_a_digest_unasked(worker):
+    worker.request("PUT", "/files/unasked.bin", BODY)
+    assert worker.request("GET", "/files/unasked.bin")["Repr-Digest"] is None
+
+
+def test_a_part_of_a_file_comes_with_the_digest_of_all_of_it(worker):
+    worker.request("PUT", "/files/part.bin", BODY)
+    for ranges, size in (("bytes=5-9", 5), ("bytes=0-9,5000-5009", None)):
+        part = want(worker, "part.bin", "sha-256=1", f"Range: {ranges}")
+        assert part.status == 206 and part["Repr-Digest"] == digest("sha-256")
+        assert size is None or part.body == BODY[5:10]
+
+
+def test_an_answer_without_the_file_has_no_digest(worker):
+    tag = worker.request("PUT", "/files/without.bin", BODY)["ETag"] or worker.request("GET", "/files/without.bin")["ETag"]
+    for header, status in ((f"If-None-Match: {tag}", 304), ('If-Match: "x"', 412), ("Range: bytes=9999999-", 416)):
+        answer = want(worker, "without.bin", "sha-256=1", header)
+        assert answer.status == status and answer["Repr-Digest"] is None
+    assert want(worker, "nowhere.bin", "sha-256=1").status == 404
+
+
+@pytest.mark.parametrize("strategy", ["sendfile", "sendfile_job", "copy", "pool"])
+def test_every_way_to_send_a_file_says_its_digest(start, strategy):
+    worker = start("--download-strategy", strategy)
+    worker.request("PUT", "/files/way.bin", BODY)
+    with worker.client() as client:
+        for _ in range(2):
+            client.request("GET", "/files/way.bin", headers=("Want-Repr-Digest: sha-512=1",))
+            got = client.response()
+            assert got.body == BODY and got["Repr-Digest"] == digest("sha-512")
+
+
+def test_others_are_served_while_large_files_are_digested(worker):
+    with open(f"{worker.root}/large.bin", "wb") as file:
+        file.truncate(512 << 20)
+    clients = [worker.client() for _ in range(4)]  # as many as the disk pool has threads
+    for client in clients:
+        client.request("HEAD", "/files/large.bin", headers=("Want-Repr-Digest: sha-512=1",))
+    for path in ("/healthz", "/files/?limit=1", "/files/large.bin"):
+        assert worker.request("HEAD", path).status == 200
+    assert all(client.silent(0.01) for client in clients), "they are done already: nobody had to wait"
+    for client in clients:
+        client.socket.settimeout(DEADLINE)
+    digests = {client.response("HEAD")["Repr-Digest"] for client in clients}
+    assert len(digests) == 1 and digests.pop().startswith("sha-512=:")

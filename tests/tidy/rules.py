@@ -19,7 +19,7 @@ TOP_LEVEL = {'CMakeLists.txt', 'master', 'worker', 'common', 'bench', 'tests', '
 INTERFACES = ['worker/upload/body_sink.h', 'worker/upload/strategies.h', 'worker/upload/strategies.def',
               'worker/upload/remover.h', 'worker/upload/form.h', 'worker/upload/keep.h',
               'worker/upload/digest_sink.h', 'worker/storage/digest.h', 'worker/download/body_source.h',
-              'worker/download/strategies.h', 'worker/download/strategies.def']
+              'worker/download/file_digest.h', 'worker/download/strategies.h', 'worker/download/strategies.def']
 MAY_INCLUDE = {
     'common': ['common'],
     'master': ['common', 'master'],

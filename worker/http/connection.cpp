@@ -20,8 +20,8 @@ constexpr std::size_t kSetAsideBytesMax = 16 * 1024;
 constexpr seconds kRateJudgedAfter{10};
 
 /// In the order of Connection::Phase.
-constexpr const char* kPhaseNames[] = {"head",   "continue", "reserve", "receive", "finish", "judge",
-                                       "remove", "list",     "open",    "reply",   "send",   "linger"};
+constexpr const char* kPhaseNames[] = {"head", "continue", "reserve", "receive", "finish", "judge", "remove",
+                                       "list", "open",     "digest",  "reply",   "send",   "linger"};
 
 /// In the order of Flow.
 constexpr const char* kWaitNames[] = {"its next turn", "the client's bytes", "the client to read", "the disk",
@@ -80,6 +80,8 @@ Flow Connection::step() {
       return step_remove();
     case Phase::kOpen:
       return step_open();
+    case Phase::kDigest:
+      return step_digest();
     case Phase::kReply:
       return step_reply();
     case Phase::kSend:

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/config.h"
 #include "common/scoreboard.h"
+#include "worker/download/file_digest.h"
 #include "worker/http/activity.h"
 #include "worker/http/byteranges.h"
 #include "worker/http/file_answers.h"
@@ -64,7 +65,7 @@ class ConnectionOwner {
 ///
 ///     head → receive → finish ┐
 ///     head → remove ──────────┼→ reply → (send → reply …) → head, or linger
-///     head → open ────────────┤
+///     head → open (→ digest) ─┤
 ///     head → list ────────────┘
 ///
 /// and before receive and remove, where there are preconditions, judge. Where disk space is reserved, a body
@@ -119,6 +120,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     kRemove,    // a file is being removed
     kList,      // files are being named
     kOpen,      // the source opens its file
+    kDigest,    // that file is being digested
     kReply,     // sending the response head, and the body where it is small
     kSend,      // the source sends the body
     kLinger,    // everything is sent; reading until the client has seen it (RFC 9112, 9.6)
@@ -144,11 +146,13 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     std::unique_ptr<DiskCall<SpaceAnswer>> reserving;
     Chunk decoded;  // of a chunked body, not yet taken by the sink
     std::unique_ptr<DiskCall<std::string>> listing;
+    std::unique_ptr<FileDigest> digest;      // of the file to send, being made
     std::unique_ptr<ByterangesBody> ranges;  // of an answer with several
     StoredStyle style = StoredStyle::kArticle;
     std::string_view strategy;        // the one really used
     std::string_view content_type;    // of the file to send
     std::string disposition;          // the same; empty: none
+    std::string repr_digest;          // the same
     std::uint64_t body_left = 0;      // of a Content-Length body
     std::uint64_t body_received = 0;  // decoded bytes
     std::uint64_t judged_bytes = 0;   // body_received when the rate was last found good
@@ -239,6 +243,10 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   Precondition judged_of(const std::optional<FileVersion>& there) const;
   Flow proceed(Receive&& receive, ExpectedState&& expected);
   Flow proceed(Remove&& remove, ExpectedState&& expected);
+
+  // The digest that the answer with a file is to say: connection_digest.cpp
+  Flow digest_first();
+  Flow step_digest();
 
   // A file, or a list of them, as the answer: connection_file.cpp
   Flow step_open();

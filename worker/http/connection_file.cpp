@@ -25,7 +25,7 @@ Flow Connection::step_open() {
     exchange_.source.reset();
     return fail(opened.error());
   }
-  return *opened == Flow::kDone ? reply_file() : *opened;
+  return *opened == Flow::kDone ? digest_first() : *opened;
 }
 
 Flow Connection::reply_file() {
@@ -38,6 +38,7 @@ Flow Connection::reply_file() {
                            .last_modified = current.last_modified,
                            .content_disposition = exchange_.disposition,
                            .strategy = exchange_.strategy,
+                           .repr_digest = exchange_.repr_digest,
                            .fields = services_.files.fields()};
   if (has_conditions(parser_.head())) {
     if (const auto flow = reply_as_asked(whole, current)) return *flow;
