@@ -58,6 +58,7 @@ struct Config {
   std::string download_strategy = "sendfile";  // of GET /files/NAME
   std::string cache_control;                   // Cache-Control of GET /files/NAME; empty: none
   Durability durability = Durability::kNone;
+  Durability durability_max = Durability::kFull;  // what a request may ask for
   Base64Choice base64 = Base64Choice::kAuto;
   std::size_t uploads_kept = 0;  // of the article's endpoints, newest first, a worker; 0: all
   std::chrono::milliseconds part_age_max{600'000};  // what the dead left and is older, is swept

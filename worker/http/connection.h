@@ -149,6 +149,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     std::unique_ptr<FileDigest> digest;      // of the file to send, being made
     std::unique_ptr<ByterangesBody> ranges;  // of an answer with several
     StoredStyle style = StoredStyle::kArticle;
+    std::string prefer;               // of an upload
     std::string_view strategy;        // the one really used
     std::string_view content_type;    // of the file to send
     std::string disposition;          // the same; empty: none
@@ -199,6 +200,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   Flow begin_exchange();
   Flow decide(Answer&& answer);
   Flow decide(Receive&& receive);
+  void prefer(Receive& receive);
   Flow decide(Send&& send);
   Flow decide(Remove&& remove);
   Flow decide(List&& list);

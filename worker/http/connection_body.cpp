@@ -3,6 +3,8 @@
 
 #include "worker/http/connection.h"
 #include "worker/http/digest_fields.h"
+#include "worker/http/joined_field.h"
+#include "worker/http/prefer.h"
 #include "worker/upload/digest_sink.h"
 #include "worker/upload/form.h"
 #include "worker/upload/keep.h"
@@ -133,10 +135,22 @@ Flow Connection::decide(Receive&& receive) {
   if (!claimed) return refuse(claimed.error());
   receive.digests = *std::move(claimed);
   if (!receive.digests.empty()) receive.strategy = &seeing_bytes(*receive.strategy);
+  prefer(receive);
   exchange_.style = receive.style;
   exchange_.strategy = receive.strategy->name;
   if (receive.conditional) return look_first(std::move(receive));
   return proceed(std::move(receive), {});
+}
+
+/// The operator chose how the disk is waited for by what --durability asks of every upload. Who asks for more
+/// must not make the others wait with it.
+void Connection::prefer(Receive& receive) {
+  const Config& config = services_.config;
+  exchange_.prefer = joined_field(parser_.head(), "Prefer").value_or("");
+  if (exchange_.prefer.empty() || !receive.strategy->kept) return;
+  const Durability wanted = durability_of(exchange_.prefer, config.durability, config.durability_max);
+  receive.target.durability_min = wanted;
+  if (wanted > config.durability) receive.strategy = &off_the_loop(*receive.strategy);
 }
 
 Flow Connection::proceed(Receive&& receive, ExpectedState&& expected) {

@@ -4,6 +4,7 @@
 
 #include "worker/http/access_log.h"
 #include "worker/http/connection.h"
+#include "worker/http/prefer.h"
 #include "worker/http/representation.h"
 
 namespace forklift {
@@ -86,15 +87,23 @@ Flow Connection::refuse(const Problem& problem) {
 Flow Connection::reply_stored() {
   const Stored& stored = exchange_.sink->stored();
   const std::string_view asked = std::exchange(exchange_.strategy, strategy_of(stored, exchange_.strategy));
+  const std::string_view applied =
+      stored.ephemeral ? std::string_view() : preference_applied(exchange_.prefer, stored.durability);
   if (exchange_.style == StoredStyle::kPut && stored.replaced) {
-    return reply({.status = 204, .etag = etag_of(stored.version), .strategy = exchange_.strategy}, {});
+    return reply({.status = 204,
+                  .etag = etag_of(stored.version),
+                  .strategy = exchange_.strategy,
+                  .preference_applied = applied},
+                 {});
   }
   const FormContent* form = exchange_.sink->form();
   const std::string body = form == nullptr ? stored_json(stored, asked) : form_json(*form, asked);
   if (exchange_.style == StoredStyle::kArticle) {
-    return reply(
-        {.content_type = "application/json", .content_length = body.size(), .strategy = exchange_.strategy},
-        body);
+    return reply({.content_type = "application/json",
+                  .content_length = body.size(),
+                  .strategy = exchange_.strategy,
+                  .preference_applied = applied},
+                 body);
   }
   const std::string location = location_of(stored.file_path);
   const std::string etag = etag_of(stored.version);
@@ -103,7 +112,8 @@ Flow Connection::reply_stored() {
                 .content_length = body.size(),
                 .location = location,
                 .etag = etag,
-                .strategy = exchange_.strategy},
+                .strategy = exchange_.strategy,
+                .preference_applied = applied},
                body);
 }
 

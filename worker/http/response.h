@@ -23,9 +23,10 @@ struct ResponseHead {
   std::optional<std::time_t> last_modified = {};
   std::string_view content_range = {};
   std::string_view content_disposition = {};
-  std::string_view strategy = {};     // Forklift-Strategy: what moved the file's bytes; empty: none
-  std::string_view repr_digest = {};  // RFC 9530
-  std::string_view fields = {};       // further header lines, whole: each with its "\r\n"
+  std::string_view strategy = {};            // Forklift-Strategy: what moved the file's bytes; empty: none
+  std::string_view repr_digest = {};         // RFC 9530
+  std::string_view preference_applied = {};  // RFC 7240
+  std::string_view fields = {};              // further header lines, whole: each with its "\r\n"
 };
 
 /// Appends an IMF-fixdate: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7). What lies

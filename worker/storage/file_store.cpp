@@ -227,7 +227,7 @@ Result<PartFile> FileStore::begin_unnamed() const { return state_->session.begin
 
 Result<Stored> FileStore::publish(PartFile& part, const UploadTarget& target, std::uint64_t size,
                                   Durability durability) const {
-  auto stored = state_->publish(part, target, size, durability);
+  auto stored = state_->publish(part, target, size, std::max(durability, target.durability_min));
   if (stored) return stored;
   part.discard();
   // A directory vanished under us; "no such file" would be no answer to an upload.

@@ -30,12 +30,14 @@ enum class PublishMode : std::uint8_t {
   kCreateOnly,  // a file of that name is an error: kExists
 };
 
-/// Where an upload goes. `name` is as check_name wants it; what is expected there is of kReplace alone.
+/// Where an upload goes. `name` is as check_name wants it; what is expected there is of kReplace alone. It is
+/// made at least as durable as `durability_min` says, whatever the others are.
 struct UploadTarget {
   std::string name;
   PublishMode mode;
   ExpectedState expected = {};
   std::shared_ptr<SpaceClaim> claim = {};  // what it is promised of the disk; nothing: that is not counted
+  Durability durability_min = Durability::kNone;
 };
 
 /// What became of an upload.
@@ -91,11 +93,11 @@ class FileStore {
   Result<PartFile> begin_unnamed() const;
 
   /// Makes the part a file that everybody sees, whole, in one step: its size is checked against `size`, it is
-  /// synced as `durability` says, missing parent directories are made, it is renamed. On any failure the part
-  /// is gone and the name is as it was before. kConflict: a directory or a special file stands there, or a
-  /// file where a parent should be. kForbidden: a symbolic link on the way. kIo "publish: size": not `size`
-  /// bytes. kPrecondition, kExists: not what was expected there; of racing uploads that expect the same file,
-  /// one succeeds, over all processes. kBusy: see NameLocks.
+  /// synced as `durability` or the target says, whichever is more, missing parent directories are made, it is
+  /// renamed. On any failure the part is gone and the name is as it was before. kConflict: a directory or a
+  /// special file stands there, or a file where a parent should be. kForbidden: a symbolic link on the way.
+  /// kIo "publish: size": not `size` bytes. kPrecondition, kExists: not what was expected there; of racing
+  /// uploads that expect the same file, one succeeds, over all processes. kBusy: see NameLocks.
   Result<Stored> publish(PartFile& part, const UploadTarget& target, std::uint64_t size,
                          Durability durability) const;
 

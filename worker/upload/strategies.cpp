@@ -34,4 +34,8 @@ const SinkStrategy& seeing_bytes(const SinkStrategy& strategy) {
   return strategy.sees_bytes ? strategy : *find_sink_strategy("blocking");
 }
 
+const SinkStrategy& off_the_loop(const SinkStrategy& strategy) {
+  return strategy.blocks_loop ? *find_sink_strategy("pool") : strategy;
+}
+
 }  // namespace forklift

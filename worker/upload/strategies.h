@@ -34,4 +34,7 @@ const SinkStrategy* find_sink_strategy(std::string_view name);
 /// The strategy itself, or, where it does not see the bytes, the one that does as much on the same thread.
 const SinkStrategy& seeing_bytes(const SinkStrategy& strategy);
 
+/// The strategy itself, or, where it would wait for the disk on the loop thread, one that lets others go on.
+const SinkStrategy& off_the_loop(const SinkStrategy& strategy);
+
 }  // namespace forklift

@@ -72,7 +72,8 @@ Strings unusual_arguments() {
   std::istringstream all(
       "--workers|3|--timeout|7s|--graceful-timeout|1500ms|--pid|/x/pid|--user|nobody|--group|nogroup|"
       "--umask|077|--worker-binary|a b|--bind|[::1]:9000|--bind|unix:s|--backlog|17|"
-      "--root|--odd \"root\\|--sample|/etc/passwd|--durability|full|--upload-strategy|pool|"
+      "--root|--odd "
+      "\"root\\|--sample|/etc/passwd|--durability|full|--durability-max|data|--upload-strategy|pool|"
       "--download-strategy|copy|--part-age|90m|--worker-connections|44|--keep-alive|61s|"
       "--header-timeout|11s|--stall-timeout|12s|--body-rate-min|0|--limit-body|1000001|"
       "--limit-headers|2K|--limit-header-count|9|--limit-target|99|--buffer-memory|64M|"
