@@ -18,6 +18,7 @@ enum class ErrorCode : std::uint8_t {
   kReservedName,  // the name belongs to the server
   kConflict,      // something of another kind stands there (a directory, a file as a parent)
   kExists,        // create-only, and it exists
+  kNameTaken,     // a file of a form has a name that another has
   kPrecondition,  // what stands there is not what the request expected
   kBusy,          // another held it for too long
   kNoSpace,       // disk or quota is full

@@ -25,7 +25,9 @@ struct Check {
   void operator()(const Answer& answer) const { must(answer.status == 200 || answer.status == 204); }
   void operator()(const Receive& receive) const {
     must(receive.strategy != nullptr);
-    check_name_is_safe(receive.target.name);
+    const bool in_root = receive.target.name.empty();
+    must(!in_root || receive.target.mode == PublishMode::kFresh || receive.format == BodyFormat::kForm);
+    if (!in_root) check_name_is_safe(receive.target.name);
   }
   void operator()(const Send& send) const {
     must(send.strategy != nullptr && send.sample == send.name.empty());

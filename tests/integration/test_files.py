@@ -162,7 +162,8 @@ def test_an_unknown_path_is_not_found(worker):
 @pytest.mark.parametrize(
     "target, allow",
     [(UPLOADS[0], "POST, OPTIONS"), (UPLOADS[1], "POST, OPTIONS"), ("/healthz", "GET, HEAD, OPTIONS"),
-     ("/files/download/file", "GET, HEAD, OPTIONS"), ("/files/x", "GET, HEAD, PUT, DELETE, OPTIONS")],
+     ("/files/download/file", "GET, HEAD, OPTIONS"), ("/files/x", "GET, HEAD, PUT, DELETE, OPTIONS"),
+     ("/files/", "GET, HEAD, POST, OPTIONS"), ("/files/x/", "POST, OPTIONS")],
 )  # fmt: skip
 def test_a_method_that_does_not_fit_learns_which_do(worker, target, allow):
     fitting = allow.split(", ")

@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <ctime>
-
 #include "worker/http/connection.h"
 #include "worker/http/digest_fields.h"
 #include "worker/http/preconditions.h"

@@ -38,6 +38,10 @@ Meaning meaning_of(ErrorCode code) {
       return {409, "conflict", "A directory stands at this name, or a file where it needs a directory."};
     case ErrorCode::kExists:
       return {412, "exists", "A file of this name exists, and the request wanted to create it."};
+    case ErrorCode::kNameTaken:
+      return {409, "name-taken",
+              "A file of the form has the name of one that exists; a form replaces none, and nothing was "
+              "stored."};
     case ErrorCode::kPrecondition:
       return {412, "precondition", "What stands at this name is not what the request expected."};
     case ErrorCode::kBusy:

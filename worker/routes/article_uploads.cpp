@@ -11,12 +11,7 @@ Reply upload_by_article(const RouteOptions& options, const Route& route, const R
   Receive receive{{kUploadDirectory, PublishMode::kFresh}, strategy, StoredStyle::kArticle, route.format, {}};
   if (route.format == BodyFormat::kForm) {
     receive.boundary = form_boundary(head.field("Content-Type"));
-    if (receive.boundary.empty()) {
-      return Problem{400,
-                     "form-expected",
-                     "This path takes a form: Content-Type: multipart/form-data with a boundary.",
-                     {}};
-    }
+    if (receive.boundary.empty()) return form_expected();
   }
   return receive;
 }

@@ -1,8 +1,10 @@
 #include "worker/routes/files.h"
 
+#include "common/ascii.h"
 #include "worker/http/preconditions.h"
 #include "worker/routes/query.h"
 #include "worker/storage/safe_path.h"
+#include "worker/upload/form.h"
 
 namespace forklift {
 namespace {
@@ -10,6 +12,21 @@ namespace {
 constexpr std::string_view kPrefix = "/files/";
 
 Result<std::string> name_of(const RequestHead& head) { return decode_name(head.path.substr(kPrefix.size())); }
+
+/// Of a path that ends in '/'; empty: the root.
+Result<std::string> directory_of(const RequestHead& head) {
+  std::string_view encoded = head.path.substr(kPrefix.size());
+  if (encoded.empty()) return std::string();
+  encoded.remove_suffix(1);
+  return decode_name(encoded);
+}
+
+Problem no_ranges() { return {400, "content-range", "A file is put whole, never as a range of it.", {}}; }
+
+bool is_form(const RequestHead& head) {
+  constexpr std::string_view kForm = "multipart/form-data";
+  return equal_ignoring_case(head.field("Content-Type").substr(0, kForm.size()), kForm);
+}
 
 }  // namespace
 
@@ -24,14 +41,26 @@ Reply put_file(const RouteOptions& options, const Route&, const RequestHead& hea
   auto name = name_of(head);
   if (!name) return problem_of(name.error());
   if (*name == kUploadDirectory) return problem_of({ErrorCode::kConflict, "put"});
-  if (!head.field("Content-Range").empty()) {
-    return Problem{400, "content-range", "A file is put whole, never as a range of it.", {}};
-  }
+  if (!head.field("Content-Range").empty()) return no_ranges();
   const bool create_only = head.field("If-None-Match") == "*";
   Receive receive{{*std::move(name), create_only ? PublishMode::kCreateOnly : PublishMode::kReplace},
                   options.upload_strategy,
                   StoredStyle::kPut};
   receive.conditional = has_conditions(head);
+  return receive;
+}
+
+Reply post_files(const RouteOptions& options, const Route&, const RequestHead& head) {
+  auto directory = directory_of(head);
+  if (!directory) return problem_of(directory.error());
+  if (!head.field("Content-Range").empty()) return no_ranges();
+  Receive receive{{*std::move(directory), PublishMode::kFresh}, options.upload_strategy, StoredStyle::kPut};
+  if (!is_form(head)) return receive;
+  receive.boundary = form_boundary(head.field("Content-Type"));
+  if (receive.boundary.empty()) return form_expected();
+  receive.format = BodyFormat::kForm;
+  receive.target.mode = PublishMode::kCreateOnly;
+  receive.strategy = &seeing_bytes(*receive.strategy);
   return receive;
 }
 

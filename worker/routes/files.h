@@ -15,6 +15,10 @@ Reply get_file(const RouteOptions& options, const Route& route, const RequestHea
 /// 400, since a piece must not pass for the whole (RFC 9110, 14.5).
 Reply put_file(const RouteOptions& options, const Route& route, const RequestHead& head);
 
+/// POST /files/ and /files/DIR/: 201. Of a form every file gets the last part of its filename as name in that
+/// directory, and replaces none; any other body is a file whose name the server makes.
+Reply post_files(const RouteOptions& options, const Route& route, const RequestHead& head);
+
 /// DELETE; preconditions as for PUT.
 Reply delete_file(const RouteOptions& options, const Route& route, const RequestHead& head);
 

@@ -19,14 +19,16 @@ constexpr MethodHandler kFiles[] = {{Method::kGet, get_file},
                                     {Method::kHead, get_file},
                                     {Method::kPut, put_file},
                                     {Method::kDelete, delete_file}};
-constexpr MethodHandler kList[] = {{Method::kGet, list_by_prefix}, {Method::kHead, list_by_prefix}};
+constexpr MethodHandler kRoot[] = {
+    {Method::kGet, list_by_prefix}, {Method::kHead, list_by_prefix}, {Method::kPost, post_files}};
+constexpr MethodHandler kDirectory[] = {{Method::kPost, post_files}};
 constexpr MethodHandler kHealth[] = {{Method::kGet, say_healthy}, {Method::kHead, say_healthy}};
 
 constexpr Route upload(std::string_view path, std::string_view strategy, BodyFormat format) {
-  return {path, false, "POST, OPTIONS", kUpload, strategy, format};
+  return {path, PathMatch::kExact, "POST, OPTIONS", kUpload, strategy, format};
 }
 constexpr Route download(std::string_view path, std::string_view strategy) {
-  return {path, false, "GET, HEAD, OPTIONS", kDownload, strategy};
+  return {path, PathMatch::kExact, "GET, HEAD, OPTIONS", kDownload, strategy};
 }
 
 // The first that fits counts: exact paths stand before the prefix they share.
@@ -48,15 +50,17 @@ constexpr Route kRoutes[] = {
     download("/files/download/stream/sync_read", "copy"),
     download("/files/download/stream/async_read", "pool"),
     download("/files/download/stream/uring", "uring"),
-    {"/files/", false, "GET, HEAD, OPTIONS", kList},
-    {"/files/", true, "GET, HEAD, PUT, DELETE, OPTIONS", kFiles},
-    {"/healthz", false, "GET, HEAD, OPTIONS", kHealth},
+    {"/files/", PathMatch::kExact, "GET, HEAD, POST, OPTIONS", kRoot},
+    {"/files/", PathMatch::kDirectory, "POST, OPTIONS", kDirectory},
+    {"/files/", PathMatch::kPrefix, "GET, HEAD, PUT, DELETE, OPTIONS", kFiles},
+    {"/healthz", PathMatch::kExact, "GET, HEAD, OPTIONS", kHealth},
 };
 
 constexpr std::string_view kAllowOfServer = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
 bool fits(const Route& route, std::string_view path) {
-  return route.prefix ? path.substr(0, route.path.size()) == route.path : path == route.path;
+  if (route.match == PathMatch::kExact) return path == route.path;
+  return path.starts_with(route.path) && (route.match == PathMatch::kPrefix || path.ends_with('/'));
 }
 
 Problem no_route() {
@@ -78,6 +82,10 @@ Problem strategy_missing(std::string_view strategy) {
           "The strategy \"" + std::string(strategy) +
               "\" does not work with this server's kernel or file system; its log says why.",
           {}};
+}
+
+Problem form_expected() {
+  return {400, "form-expected", "This takes a form: Content-Type: multipart/form-data with a boundary.", {}};
 }
 
 RouteTable::RouteTable(RouteOptions options) : options_(std::move(options)) {}

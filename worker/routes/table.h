@@ -6,6 +6,7 @@
 
 #include "common/config.h"
 #include "worker/http/reply.h"
+#include "worker/upload/form.h"
 
 namespace forklift {
 
@@ -24,13 +25,13 @@ struct RouteOptions {
 /// in the log). The error is a sentence: a strategy that there is not, or that does not work here.
 Result<RouteOptions, std::string> route_options_of(const Config& config, const FileStore& store);
 
-/// Where the article's endpoints put what they get. No file can have this name.
-inline constexpr const char* kUploadDirectory = "uploads";
-
 struct Route;
 
 /// 501: this kernel or file system lacks what the strategy of this path is made of.
 Problem strategy_missing(std::string_view strategy);
+
+/// 400: the Content-Type is not that of a form, or lacks the boundary.
+Problem form_expected();
 
 /// A decision over a request of one endpoint.
 using RouteHandler = Reply (*)(const RouteOptions& options, const Route& route, const RequestHead& head);
@@ -40,10 +41,17 @@ struct MethodHandler {
   RouteHandler handler;
 };
 
-/// One endpoint: a path, or all that begins with it, and what its methods do.
+/// Which paths a route is for.
+enum class PathMatch : std::uint8_t {
+  kExact,
+  kDirectory,  // all that begin with its path and end in '/'
+  kPrefix,     // all that begin with it
+};
+
+/// One endpoint: its paths, and what its methods do.
 struct Route {
   std::string_view path;
-  bool prefix;
+  PathMatch match;
   std::string_view allow;  // the methods and OPTIONS, as the Allow header says them
   std::span<const MethodHandler> methods;
   std::string_view strategy = {};  // of an article's endpoint

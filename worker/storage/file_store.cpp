@@ -148,7 +148,8 @@ struct FileStore::State {
 
   Result<Stored> publish(PartFile& part, const UploadTarget& target, std::uint64_t size,
                          Durability durability) {
-    if (auto checked = check_name(target.name); !checked) return checked.error();
+    const bool in_root = target.mode == PublishMode::kFresh && target.name.empty();
+    if (auto checked = check_name(target.name); !in_root && !checked) return checked.error();
     Publication publication(part, durability, locks);
     const auto version = publication.prepare(size, clock);
     if (!version) return version.error();
@@ -190,7 +191,7 @@ struct FileStore::State {
     for (int attempt = 1;; ++attempt) {
       const auto leaf = names.next();
       if (!leaf) return leaf.error();
-      UploadTarget target{in + '/' + *leaf, PublishMode::kCreateOnly};
+      UploadTarget target{in.empty() ? *leaf : in + '/' + *leaf, PublishMode::kCreateOnly};
       const auto placed = publication.place(directory->fd, *leaf, target);
       if (placed) return Stored{std::move(target.name), 0, false, durability};
       if (placed.error().os_error != EEXIST || attempt == kFreshAttemptsMax) return placed.error();

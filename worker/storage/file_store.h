@@ -25,7 +25,7 @@ namespace forklift {
 
 /// What may already stand where an upload goes.
 enum class PublishMode : std::uint8_t {
-  kFresh,       // the name is a directory; the file gets a new, unguessable name in it
+  kFresh,       // the name is a directory, or empty: the root; the file gets a new, unguessable name in it
   kReplace,     // a file of that name is replaced in one step
   kCreateOnly,  // a file of that name is an error: kExists
 };

@@ -29,6 +29,9 @@ struct FormContent {
   std::vector<FormField> fields;
 };
 
+/// Where the article's endpoints put what they get. No file can have this name.
+inline constexpr const char* kUploadDirectory = "uploads";
+
 /// What one form may ask for. Over it: kBodyTooLarge.
 struct FormLimits {
   std::size_t files_max = 32;
@@ -43,8 +46,9 @@ struct FormLimits {
 std::string form_boundary(std::string_view content_type);
 
 /// A sink that takes a multipart/form-data body apart while it arrives: each file goes through a sink of its
-/// own, made by `inner` (which must see the bytes), to a fresh name in `target`'s directory. form() says what
-/// came.
+/// own, made by `inner` (which must see the bytes), into the directory that `target` names (empty: the root).
+/// With kFresh each gets a fresh name there; with kCreateOnly the last part of its filename (RFC 7578, 4.2),
+/// where it has one: kNameTaken where that stands there already. form() says what came.
 ///
 /// A file is a part with a filename, or one called "file"; a browser's file input that was left unused (empty
 /// filename, no bytes) is none. Nothing is published before the closing boundary has come: a form that is cut

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "worker/loop/socket.h"
+#include "worker/storage/safe_path.h"
 #include "worker/upload/form.h"
 #include "worker/upload/form_uploads.h"
 #include "worker/upload/multipart_parser.h"
@@ -75,6 +76,7 @@ class FormSink final : public BodySink {
   Result<void> begin_part();
   Result<void> end_part();
   Result<void> open_sink();
+  UploadTarget target_of(const PartHead& head) const;
   Error no_file_left() const;
   Result<void> write_file(Chunk data);
   Result<void> add_to_field(std::string_view bytes);
@@ -212,10 +214,26 @@ Result<void> FormSink::end_part() {
 
 Result<void> FormSink::open_sink() {
   OpenFile& file = files_.back();
+  UploadTarget target = target_of(file.head);
+  if (target.mode != PublishMode::kFresh) {
+    if (auto checked = check_name(target.name); !checked) return checked;
+    if (target.name == kUploadDirectory) return Error{ErrorCode::kConflict, "form"};
+  }
   file.right = services_.forms->open_file();
   if (!file.right) return no_file_left();
-  file.sink = inner_.make(services_, resumer_, target_, std::nullopt);
+  file.sink = inner_.make(services_, resumer_, std::move(target), std::nullopt);
   return {};
+}
+
+UploadTarget FormSink::target_of(const PartHead& head) const {
+  UploadTarget target = target_;
+  const std::string filename = head.filename.value_or("");
+  const std::string leaf = filename.substr(filename.find_last_of("/\\") + 1);
+  if (leaf.empty()) target.mode = PublishMode::kFresh;
+  if (target.mode == PublishMode::kFresh) return target;
+  if (!target.name.empty()) target.name += '/';
+  target.name += leaf;
+  return target;
 }
 
 /// A form that could never be taken is told so; one that came while others have what it needs may come again.
@@ -278,6 +296,7 @@ Result<Flow> FormSink::publish_next() {
   const Result<Flow> finished = file.sink->finish();
   if (!finished) {
     failure_ = finished.error();
+    if (failure_->code == ErrorCode::kExists) failure_ = Error{ErrorCode::kNameTaken, "form"};
     return take_back();
   }
   if (*finished != Flow::kDone) return finished;

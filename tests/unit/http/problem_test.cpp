@@ -26,6 +26,7 @@ TEST_CASE("every error code has its status and its type") {
   has(ErrorCode::kReservedName, 409, "name-reserved");
   has(ErrorCode::kConflict, 409, "conflict");
   has(ErrorCode::kExists, 412, "exists");
+  has(ErrorCode::kNameTaken, 409, "name-taken");
   has(ErrorCode::kNoSpace, 507, "no-space");
   has(ErrorCode::kFileTooBig, 413, "file-too-big");
   has(ErrorCode::kReadOnly, 503, "read-only");
