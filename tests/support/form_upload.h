@@ -29,10 +29,9 @@ inline std::string closing() { return "--" + std::string(kFormBoundary) + "--\r\
 class FormUpload final : public SinkPump {
  public:
   FormUpload(StrategyFixture& f, const SinkStrategy& inner, const FormLimits& limits = {},
-             std::string_view boundary = kFormBoundary)
+             std::string_view boundary = kFormBoundary, UploadTarget target = {"forms", PublishMode::kFresh})
       : SinkPump(f) {
-    sink_ = make_form_sink(f.uploads, *this, {"forms", PublishMode::kFresh}, inner, std::string(boundary),
-                           limits);
+    sink_ = make_form_sink(f.uploads, *this, std::move(target), inner, std::string(boundary), limits);
   }
 
   const FormContent& form() const { return *sink_->form(); }

@@ -32,6 +32,11 @@ struct Piece {
   }
 };
 
+/// What is taken back is what was published, not what others have put in its place meanwhile.
+ExpectedState as_published(const Stored& stored) {
+  return {ExpectedState::Kind::kOneOf, {etag_of(stored.version)}};
+}
+
 /// One form: a parser, a sink for each file, all open until the closing boundary. Each event goes to the part
 /// it belongs to; an inner sink that waits for the disk leaves the rest of the chunk where it is.
 class FormSink final : public BodySink {
@@ -311,7 +316,8 @@ Result<Flow> FormSink::publish_next() {
 /// Removes what was published, then says why.
 Result<Flow> FormSink::take_back() {
   while (!content_.files.empty()) {
-    if (!remover_) remover_.emplace(services_, resumer_, content_.files.back().stored.file_path);
+    const Stored& stored = content_.files.back().stored;
+    if (!remover_) remover_.emplace(services_, resumer_, stored.file_path, as_published(stored));
     const Result<Flow> removed = remover_->step();
     if (removed && *removed == Flow::kWaitDisk) return Flow::kWaitDisk;
     remover_.reset();
@@ -324,7 +330,7 @@ Result<Flow> FormSink::take_back() {
 void FormSink::throw_away() {
   if (remover_) content_.files.pop_back();
   for (const FormFile& file : content_.files) {
-    (void)Remover(services_, resumer_, file.stored.file_path).step();
+    (void)Remover(services_, resumer_, file.stored.file_path, as_published(file.stored)).step();
   }
 }
 
