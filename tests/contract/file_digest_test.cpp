@@ -2,6 +2,7 @@
 
 #include "worker/download/file_digest.h"
 
+#include <chrono>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -49,6 +50,32 @@ TEST_CASE("a file that became shorter has no digest") {
   write_file(f.root / "a", body_of(100000));
   const OpenedFile file = f.store.open_file("a").value();
   fs::resize_file(f.root / "a", 99999);
+  CountingResumer resumer;
+  const FileDigest digest(f.downloads, resumer, file, DigestAlgorithm::kSha256);
+  REQUIRE(f.turns.run_until([&] { return resumer.resumed == 1; }));
+  REQUIRE_FALSE(digest.outcome()->ok());
+  CHECK(digest.outcome()->error().code == ErrorCode::kIo);
+}
+
+TEST_CASE("a file has the digest that it had when it was opened, whatever takes its name") {
+  ContractFixture f;
+  const std::string body = body_of(100000);
+  write_file(f.root / "a", body);
+  const OpenedFile file = f.store.open_file("a").value();
+  write_file(f.root / "b", body_of(100000, 2));
+  fs::rename(f.root / "b", f.root / "a");
+  CountingResumer resumer;
+  const FileDigest digest(f.downloads, resumer, file, DigestAlgorithm::kSha256);
+  REQUIRE(f.turns.run_until([&] { return resumer.resumed == 1; }));
+  CHECK(digest.outcome()->value() == digest_of(DigestAlgorithm::kSha256, body));
+}
+
+TEST_CASE("a file that was written into since it was opened has no digest") {
+  ContractFixture f;
+  write_file(f.root / "a", body_of(100000));
+  const OpenedFile file = f.store.open_file("a").value();
+  write_file(f.root / "a", body_of(100000, 2));
+  fs::last_write_time(f.root / "a", fs::last_write_time(f.root / "a") + std::chrono::seconds(1));
   CountingResumer resumer;
   const FileDigest digest(f.downloads, resumer, file, DigestAlgorithm::kSha256);
   REQUIRE(f.turns.run_until([&] { return resumer.resumed == 1; }));

@@ -31,21 +31,22 @@ DiskLane lane_of(std::uint64_t size) { return size > kShortBytes ? DiskLane::kLo
 /// Between two turns nobody waits for it but its owner.
 class FileDigest::Job final : public DiskJob {
  public:
-  Job(FileDigest& owner, DiskPool& disk, UniqueFd fd, std::uint64_t size, DigestAlgorithm algorithm)
-      : owner_(&owner), disk_(disk), fd_(std::move(fd)), size_(size), hasher_(algorithm) {}
+  Job(FileDigest& owner, DiskPool& disk, UniqueFd fd, const FileVersion& version, DigestAlgorithm algorithm)
+      : owner_(&owner), disk_(disk), fd_(std::move(fd)), version_(version), hasher_(algorithm) {}
 
   void run() override {
-    const std::uint64_t end = std::min(size_, offset_ + kTurnBytes);
+    const std::uint64_t end = std::min(version_.size, offset_ + kTurnBytes);
     std::vector<std::byte> buffer(
         static_cast<std::size_t>(std::min<std::uint64_t>(kReadBytes, end - offset_)));
     while (offset_ < end && !error_) read(buffer, end);
+    if (offset_ == version_.size && !error_) check_unchanged();
   }
 
   void done(std::unique_ptr<DiskJob> self) override {
     if (owner_ == nullptr) return;
     if (error_) return owner_->returned(*error_);
-    if (offset_ == size_) return owner_->returned(hasher_.digest());
-    disk_.submit(std::move(self), lane_of(size_));
+    if (offset_ == version_.size) return owner_->returned(hasher_.digest());
+    disk_.submit(std::move(self), lane_of(version_.size));
   }
 
   void cut_owner() { owner_ = nullptr; }
@@ -65,10 +66,20 @@ class FileDigest::Job final : public DiskJob {
     }
   }
 
+  /// What others wrote into it meanwhile may be half in the digest, and is not what the ETag is of.
+  void check_unchanged() {
+    struct stat now {};
+    if (file_ops::stat_fd(fd_.get(), now) < 0) {
+      error_ = errno_error("digest: stat");
+    } else if (etag_of(version_of(now)) != etag_of(version_)) {
+      error_ = Error{ErrorCode::kIo, "digest: the file changed"};
+    }
+  }
+
   FileDigest* owner_;
   DiskPool& disk_;
   UniqueFd fd_;
-  std::uint64_t size_;
+  FileVersion version_;
   Hasher hasher_;
   std::uint64_t offset_ = 0;
   std::optional<Error> error_;
@@ -82,7 +93,7 @@ FileDigest::FileDigest(const DownloadServices& services, Resumer& resumer, const
     outcome_ = errno_error("digest: dup");
     return;
   }
-  auto job = std::make_unique<Job>(*this, services.disk, std::move(fd), file.size, algorithm);
+  auto job = std::make_unique<Job>(*this, services.disk, std::move(fd), file.version(), algorithm);
   in_flight_ = job.get();
   services.disk.submit(std::move(job), lane_of(file.size));
 }

@@ -19,7 +19,7 @@ class FileDigest {
   ~FileDigest();
 
   /// Nothing until it is there and resume() was called. An error: the file could not be read to the end that
-  /// it had when it was opened.
+  /// it had when it was opened, or somebody wrote into it since.
   const std::optional<Result<Digest>>& outcome() const { return outcome_; }
 
  private:
