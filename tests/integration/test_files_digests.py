@@ -1,12 +1,13 @@
 """Digests: what a client says of its bytes is held against them, and what it wants to know of a file is said."""
 
 import base64
+import contextlib
 import hashlib
 import json
 
 import pytest
 
-from http_support import CHUNKED, DEADLINE, UPLOADS, chunked, eventually, pattern, shared, start  # noqa: F401
+from http_support import CHUNKED, UPLOADS, chunked, eventually, pattern, shared, start  # noqa: F401
 from test_files import assert_problem, content
 
 worker = shared
@@ -126,6 +127,12 @@ def test_digests_are_checked_whatever_writes_the_files(start, strategy):
     assert content(worker, "a.bin") == BODY
 
 
+@pytest.mark.parametrize("headers, used", [((), "splice"), ((claim("Content-Digest", "sha-256"),), "blocking")])
+def test_bytes_that_are_digested_come_into_the_worker_and_others_stay_in_the_kernel(worker, headers, used):
+    stored = worker.request("POST", "/files/upload/stream/splice", BODY, headers)
+    assert stored.status == 200 and stored["Forklift-Strategy"] == used
+
+
 def test_a_body_that_is_refused_for_its_digest_may_be_sent_again(worker):
     with worker.client() as client:
         for attempt, status in ((b"broken", 400), (b"whole!", 201)):
@@ -196,16 +203,41 @@ def test_every_way_to_send_a_file_says_its_digest(start, strategy):
             assert got.body == BODY and got["Repr-Digest"] == digest("sha-512")
 
 
-def test_others_are_served_while_large_files_are_digested(worker):
-    with open(f"{worker.root}/large.bin", "wb") as file:
-        file.truncate(512 << 20)
-    clients = [worker.client() for _ in range(4)]  # as many as the disk pool has threads
-    for client in clients:
-        client.request("HEAD", "/files/large.bin", headers=("Want-Repr-Digest: sha-512=1",))
-    for path in ("/healthz", "/files/?limit=1", "/files/large.bin"):
-        assert worker.request("HEAD", path).status == 200
-    assert all(client.silent(0.01) for client in clients), "they are done already: nobody had to wait"
-    for client in clients:
-        client.socket.settimeout(DEADLINE)
-    digests = {client.response("HEAD")["Repr-Digest"] for client in clients}
-    assert len(digests) == 1 and digests.pop().startswith("sha-512=:")
+def test_others_are_served_while_large_files_are_digested(start):
+    worker = start()
+    with open(f"{worker.root}/endless.bin", "wb") as file:
+        file.truncate(1 << 40)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(worker.client()) for _ in range(4)]  # as many as the disk pool has threads
+        for client in clients:
+            client.request("HEAD", "/files/endless.bin", headers=("Want-Repr-Digest: sha-512=1",))
+        for path in ("/healthz", "/files/?limit=1", "/files/endless.bin"):
+            assert worker.request("HEAD", path).status == 200
+        assert all(client.silent(0.01) for client in clients)
+
+
+def test_a_file_that_is_replaced_while_it_is_digested_comes_whole_with_its_own_digest(worker):
+    old, new = pattern(40 << 20, seed=1), pattern(1000, seed=2)
+    for _ in range(3):
+        worker.request("PUT", "/files/replaced.bin", old)
+        with worker.client() as client:
+            client.request("GET", "/files/replaced.bin", headers=("Want-Repr-Digest: sha-512=1",))
+            assert worker.request("PUT", "/files/replaced.bin", new).status == 204
+            got = client.response()
+        assert got.body in (old, new) and got["Repr-Digest"] == digest("sha-512", got.body)
+        assert want(worker, "replaced.bin", "sha-512=1")["Repr-Digest"] == digest("sha-512", new)
+
+
+def test_a_digest_in_a_trailer_is_not_looked_at(worker):
+    trailed = chunked(BODY, 70_000, trailers=claim("Content-Digest", "sha-256", b"other") + "\r\n")
+    for headers in (CHUNKED, (*CHUNKED, "Trailer: Content-Digest")):
+        assert worker.request("PUT", "/files/trailed.bin", trailed, headers).status in (201, 204)
+    assert content(worker, "trailed.bin") == BODY
+
+
+def test_of_two_digests_by_one_algorithm_in_one_field_the_later_counts(worker):
+    right, wrong = digest("sha-256"), digest("sha-256", b"other")
+    assert worker.request("PUT", "/files/later.bin", BODY, (f"Repr-Digest: {wrong}, {right}",)).status == 201
+    refused = worker.request("PUT", "/files/later.bin", b"x", (f"Repr-Digest: {digest('sha-256', b'x')}", f"Repr-Digest: {wrong}"))
+    assert_problem(refused, 400, "digest-mismatch")
+    assert content(worker, "later.bin") == BODY

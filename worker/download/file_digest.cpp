@@ -21,11 +21,6 @@ constexpr std::size_t kReadBytes = 128 * 1024;
 /// What one turn digests, in some ten milliseconds.
 constexpr std::uint64_t kTurnBytes = 16 * 1024 * 1024;
 
-/// A file up to this is digested before a thread could be missed.
-constexpr std::uint64_t kShortBytes = 1024 * 1024;
-
-DiskLane lane_of(std::uint64_t size) { return size > kShortBytes ? DiskLane::kLong : DiskLane::kShort; }
-
 }  // namespace
 
 /// Between two turns nobody waits for it but its owner.
@@ -46,7 +41,7 @@ class FileDigest::Job final : public DiskJob {
     if (owner_ == nullptr) return;
     if (error_) return owner_->returned(*error_);
     if (offset_ == version_.size) return owner_->returned(hasher_.digest());
-    disk_.submit(std::move(self), lane_of(version_.size));
+    disk_.submit(std::move(self), DiskLane::kLong);
   }
 
   void cut_owner() { owner_ = nullptr; }
@@ -95,7 +90,7 @@ FileDigest::FileDigest(const DownloadServices& services, Resumer& resumer, const
   }
   auto job = std::make_unique<Job>(*this, services.disk, std::move(fd), file.version(), algorithm);
   in_flight_ = job.get();
-  services.disk.submit(std::move(job), lane_of(file.size));
+  services.disk.submit(std::move(job), DiskLane::kLong);  // the disk may be slow
 }
 
 FileDigest::~FileDigest() {

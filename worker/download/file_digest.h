@@ -8,8 +8,8 @@
 namespace forklift {
 
 /// Digests one open file on the disk pool, for somebody on the loop thread who owns this and may destroy it
-/// and close the file early: then it stops soon. A large file takes its turns among the other long jobs, some
-/// MiB each, so that a file of any size keeps nobody's listing waiting.
+/// and close the file early: then it stops soon. It takes its turns among the other long jobs, some MiB
+/// each, so that a file of any size, on a disk of any speed, keeps nobody's upload or listing waiting.
 class FileDigest {
  public:
   FileDigest(const DownloadServices& services, Resumer& resumer, const OpenedFile& file,
