@@ -42,11 +42,12 @@ class Target:
     unique: bool = False  # every request must append something of its own to the path
     kind: str = ''        # of the body: raw, form or json
     parsed: bool = True   # the file that the body carries is stored, not the body
+    fields: str = ''      # more of the head, whole lines, each with its \r\n; not by open_loop
 
     def head(self, port, length=0, name=''):
         """A request's, byte for byte that of wrk and of open_loop. length: of the body. name: what is appended to the path."""
         about = f'Content-Type: {self.content_type}\r\nContent-Length: {length}\r\n' if self.body else ''
-        return f'{self.method} {self.path}{name} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{about}\r\n'.encode()
+        return f'{self.method} {self.path}{name} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{about}{self.fields}\r\n'.encode()
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def run_wrk(server, target, connections, threads, seconds, cpus, work_dir):
     command = ['taskset', '-c', ','.join(map(str, sorted(cpus))), shutil.which('wrk') or 'wrk', f'-c{connections}', f'-t{threads}',
                f'-d{max(1, int(seconds)) if seconds == int(seconds) else int(seconds) + 2}s', f'--timeout={TIMEOUT_S}s', '-s', SCRIPT,
                f'http://127.0.0.1:{server.port}{target.path}']
-    variables = {'LOAD_METHOD': target.method, 'LOAD_BODY': target.body, 'LOAD_TYPE': target.content_type,
+    variables = {'LOAD_METHOD': target.method, 'LOAD_BODY': target.body, 'LOAD_TYPE': target.content_type, 'LOAD_FIELDS': target.fields,
                  'LOAD_UNIQUE': name_of_run() if target.unique else ''}
     output = os.path.join(work_dir, 'wrk.out')
     status = _execute(command, {**os.environ, **variables}, seconds, output)

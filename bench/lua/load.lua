@@ -1,5 +1,6 @@
 -- The benchmark's closed load, for wrk: one request over and over, and its figures raw. What to send comes in the environment:
 --   LOAD_METHOD  LOAD_TYPE   method and Content-Type
+--   LOAD_FIELDS              more of the head, whole lines
 --   LOAD_BODY                file with the body; empty: none
 --   LOAD_UNIQUE              not empty: each request has a path of its own: LOAD_UNIQUE, thread and number are appended
 -- The head is Target.head() of bench/harness/endpoints.py, byte for byte, so that no server can tell who looks at it from who loads it:
@@ -21,7 +22,7 @@ function wrk.format(_, path)
   if wrk.body then
     head = head .. string.format('Content-Type: %s\r\nContent-Length: %d\r\n', os.getenv('LOAD_TYPE'), #wrk.body)
   end
-  return head .. '\r\n' .. (wrk.body or '')
+  return head .. (os.getenv('LOAD_FIELDS') or '') .. '\r\n' .. (wrk.body or '')
 end
 
 function setup(thread)
