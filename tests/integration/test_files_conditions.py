@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from http_support import CHUNKED, WORKER, chunked, environment, pattern, request_bytes, shared, start  # noqa: F401
+from http_support import CHUNKED, WORKER, chunked, environment, eventually, pattern, request_bytes, shared, start  # noqa: F401
 from test_files import assert_problem, content, path_in
 
 worker = shared
@@ -198,14 +198,33 @@ def test_ranges_without_end_cost_no_more_than_the_file(worker):
 
 
 def test_a_range_of_a_file_that_changed_is_all_of_the_new_one(worker):
-    tag = put(worker, "changed.bin", b"old content")
-    modified = get(worker, "changed.bin")["Last-Modified"]
+    put(worker, "changed.bin", b"old content")
+    os.utime(path_in(worker, "changed.bin"), (time.time() - 60,) * 2)
+    tag, modified = (get(worker, "changed.bin")[name] for name in ("ETag", "Last-Modified"))
     for value in (tag, modified):
         assert get(worker, "changed.bin", "Range: bytes=4-", f"If-Range: {value}").body == b"content"
     put(worker, "changed.bin", b"new words")
     for value in (tag, OLD, f"W/{tag}"):
         response = get(worker, "changed.bin", "Range: bytes=4-", f"If-Range: {value}")
         assert response.status == 200 and response.body == b"new words"
+
+
+@pytest.mark.parametrize("written", [0, 86_400])
+def test_the_date_of_a_file_written_in_this_second_or_later_joins_no_bytes(worker, written):
+    """`written`: seconds from now. Tried again where the second ended meanwhile: a date that differs proves nothing."""
+
+    def same_second():
+        dates = []
+        for body in (b"AAAAAAAAAA", b"BBBBBBBBBB"):
+            put(worker, "second.bin", body)
+            if written:
+                os.utime(path_in(worker, "second.bin"), (time.time() + written,) * 2)
+            dates.append(get(worker, "second.bin")["Last-Modified"])
+        answer = get(worker, "second.bin", "Range: bytes=5-", f"If-Range: {dates[0]}")
+        return answer if dates[0] == dates[1] == answer["Last-Modified"] else None
+
+    answer = eventually(same_second, "all of it within a second")
+    assert answer.status == 200 and answer.body == b"BBBBBBBBBB"
 
 
 def test_a_slow_reader_of_ranges_gets_each_byte_once(worker):

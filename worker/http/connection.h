@@ -253,7 +253,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   // A file, or a list of them, as the answer: connection_file.cpp
   Flow step_open();
   Flow reply_file();
-  std::optional<Flow> reply_as_asked(const ResponseHead& whole, const Validators& current);
+  std::optional<Flow> reply_as_asked(const ResponseHead& whole, const Validators& current, std::time_t now);
   Flow reply_range(ResponseHead head, const ByteRange& range);
   Flow reply_ranges(ResponseHead head, std::vector<ByteRange>&& ranges, std::string boundary);
   Flow refuse_range(std::uint64_t size);

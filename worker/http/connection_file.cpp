@@ -31,7 +31,8 @@ Flow Connection::step_open() {
 Flow Connection::reply_file() {
   const OpenedFile& file = exchange_.source->file();
   // Never later than the Date of the answer, which is made after this (RFC 9110, 8.8.2.1).
-  const Validators current{etag_of(file), std::min<std::time_t>(file.modified.tv_sec, std::time(nullptr))};
+  const std::time_t now = std::time(nullptr);
+  const Validators current{etag_of(file), std::min<std::time_t>(file.modified.tv_sec, now)};
   const ResponseHead whole{.content_type = exchange_.content_type,
                            .content_length = file.size,
                            .etag = current.etag,
@@ -41,15 +42,15 @@ Flow Connection::reply_file() {
                            .repr_digest = exchange_.repr_digest,
                            .fields = services_.files.fields()};
   if (has_conditions(parser_.head())) {
-    if (const auto flow = reply_as_asked(whole, current)) return *flow;
+    if (const auto flow = reply_as_asked(whole, current, now)) return *flow;
   }
   exchange_.file_follows = !exchange_.head_only && file.size > 0;
   return reply(whole, {});
 }
 
 /// Nothing where the whole file is the answer.
-std::optional<Flow> Connection::reply_as_asked(const ResponseHead& whole, const Validators& current) {
-  const std::time_t now = std::time(nullptr);
+std::optional<Flow> Connection::reply_as_asked(const ResponseHead& whole, const Validators& current,
+                                               std::time_t now) {
   const Precondition judged = judge_preconditions(parser_.head(), current, now);
   if (judged.verdict == Precondition::Verdict::kNotModified) {
     return reply({.status = 304, .etag = current.etag, .fields = services_.files.fields_of_304()}, {});

@@ -19,6 +19,10 @@ using Kind = RangeChoice::Kind;
 constexpr std::string_view kUnit = "bytes=";
 constexpr std::uint64_t kFar = std::numeric_limits<std::uint64_t>::max();
 
+/// A second may have had several files. More than one has to lie between it and now (RFC 9110, 8.8.2.2), so
+/// two where both are whole; and what is dated now, as files of the future are, is never old enough.
+constexpr std::time_t kSettledAfterS = 2;
+
 /// "first-last", "first-" or "-suffix", as asked.
 struct Spec {
   std::optional<std::uint64_t> first;
@@ -124,7 +128,7 @@ RangeChoice parse_range(std::string_view value, std::uint64_t size, std::size_t 
 bool if_range_holds(std::string_view value, const Validators& current, std::time_t now) {
   if (const auto tag = parse_entity_tag(value)) return match_strongly(*tag, {current.etag, false});
   const auto date = parse_http_date(value, now);
-  return date && *date == current.last_modified;
+  return date && *date == current.last_modified && now - current.last_modified >= kSettledAfterS;
 }
 
 RangeChoice choose_range(const RequestHead& head, std::uint64_t size, const Validators& current,

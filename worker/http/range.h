@@ -49,7 +49,8 @@ inline constexpr std::size_t kRangesMax = 16;
 RangeChoice parse_range(std::string_view value, std::uint64_t size, std::size_t ranges_max = kRangesMax);
 
 /// If-Range: whether the client's bytes are of the file as it is (13.1.5): the same strong tag, or exactly
-/// its date. What can't be read is not.
+/// its date, where that is a strong validator: long enough before `now`, which is no later than the answer's
+/// Date (8.8.2.2). What can't be read is not.
 bool if_range_holds(std::string_view value, const Validators& current, std::time_t now);
 
 /// Range and If-Range of a request, to be asked after judge_preconditions. GET alone: a HEAD has no ranges

@@ -160,6 +160,15 @@ TEST_CASE("If-Range guards a Range") {
   CHECK(choose({{"Range", "bytes=20000-"}, {"If-Range", "\"own\""}}) == "unsatisfiable");
 }
 
+TEST_CASE("a date guards a Range once the second it names is surely over") {
+  const char* date = "Sun, 06 Nov 1994 08:49:37 GMT";
+  CHECK(if_range_holds(date, kFile, kFile.last_modified + 2));
+  CHECK(if_range_holds(date, kFile, kNow));
+  for (const std::time_t after : {1, 0, -1, -100000})
+    CHECK_FALSE(if_range_holds(date, kFile, kFile.last_modified + after));
+  CHECK(if_range_holds("\"own\"", kFile, kFile.last_modified));
+}
+
 TEST_CASE("Range is for GET, once") {
   CHECK(choose({{"Range", "bytes=1-2"}}, Method::kHead) == "whole");
   CHECK(choose({{"Range", "bytes=1-2"}}, Method::kPut) == "whole");
