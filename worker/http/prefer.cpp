@@ -23,7 +23,6 @@ std::size_t find_unquoted(std::string_view text, char separator) {
       ++i;
     } else if (text[i] == '"') {
       quoted = !quoted;
-      ;
     } else if (!quoted && text[i] == separator) {
       return i;
     }
