@@ -238,6 +238,19 @@ def test_a_slow_reader_of_ranges_gets_each_byte_once(worker):
     assert len(response.body) == int(response["Content-Length"])
 
 
+def test_who_is_refused_for_what_the_file_is_learns_its_tag(worker):
+    tag = put(worker, "told.bin", b"told")
+    refused = [worker.request(method, "/files/told.bin", body, ('If-Match: "x"',)) for method, body in
+               (("GET", None), ("HEAD", None), ("PUT", b"new"), ("DELETE", None))]  # fmt: skip
+    refused.append(worker.request("PUT", "/files/told.bin", b"new", ("If-None-Match: *",)))
+    assert [answer.status for answer in refused] == [412] * 5
+    refused.append(get(worker, "told.bin", "Range: bytes=4-"))
+    assert refused[-1].status == 416 and refused[-1]["Content-Range"] == "bytes */4"
+    assert [answer["ETag"] for answer in refused] == [tag] * 6
+    nothing = worker.request("PUT", "/files/untold.bin", b"new", ("If-Match: *",))
+    assert nothing.status == 412 and nothing["ETag"] is None
+
+
 # PUT and DELETE
 
 

@@ -256,7 +256,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   std::optional<Flow> reply_as_asked(const ResponseHead& whole, const Validators& current, std::time_t now);
   Flow reply_range(ResponseHead head, const ByteRange& range);
   Flow reply_ranges(ResponseHead head, std::vector<ByteRange>&& ranges, std::string boundary);
-  Flow refuse_range(std::uint64_t size);
+  Flow refuse_range(const ResponseHead& whole);
   void append_next_range();
   Flow step_send();
   Flow break_off(const Error& error);

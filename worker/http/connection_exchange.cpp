@@ -80,7 +80,8 @@ Flow Connection::refuse(const Problem& problem) {
                 .content_type = "application/problem+json",
                 .content_length = body.size(),
                 .allow = problem.allow,
-                .retry_after_s = problem.status == 503 ? kRetryAfterS : 0},
+                .retry_after_s = problem.status == 503 ? kRetryAfterS : 0,
+                .etag = problem.etag},
                body);
 }
 

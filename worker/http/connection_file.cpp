@@ -56,7 +56,7 @@ std::optional<Flow> Connection::reply_as_asked(const ResponseHead& whole, const 
     return reply({.status = 304, .etag = current.etag, .fields = services_.files.fields_of_304()}, {});
   }
   if (judged.verdict == Precondition::Verdict::kFailed) {
-    return refuse({412, "precondition", judged.why, {}});
+    return refuse({412, "precondition", judged.why, {}, current.etag});
   }
   RangeChoice choice = choose_range(parser_.head(), *whole.content_length, current, now);
   switch (choice.kind) {
@@ -65,7 +65,7 @@ std::optional<Flow> Connection::reply_as_asked(const ResponseHead& whole, const 
     case RangeChoice::Kind::kSingle:
       return reply_range(whole, choice.ranges.front());
     case RangeChoice::Kind::kUnsatisfiable:
-      return refuse_range(*whole.content_length);
+      return refuse_range(whole);
     case RangeChoice::Kind::kSeveral:
       break;
   }
@@ -74,7 +74,8 @@ std::optional<Flow> Connection::reply_as_asked(const ResponseHead& whole, const 
   return reply_ranges(whole, std::move(choice.ranges), std::move(boundary));
 }
 
-Flow Connection::refuse_range(std::uint64_t size) {
+Flow Connection::refuse_range(const ResponseHead& whole) {
+  const std::uint64_t size = *whole.content_length;
   const std::string body = problem_json(
       {416, "range", "The file has " + std::to_string(size) + " bytes, none of which the Range names.", {}},
       exchange_.request_id.view());
@@ -82,6 +83,7 @@ Flow Connection::refuse_range(std::uint64_t size) {
   return reply({.status = 416,
                 .content_type = "application/problem+json",
                 .content_length = body.size(),
+                .etag = whole.etag,
                 .content_range = where},
                body);
 }

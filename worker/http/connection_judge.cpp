@@ -7,6 +7,15 @@
 
 namespace forklift {
 
+namespace {
+
+/// Empty where there is no file.
+std::string tag_of(const std::optional<FileVersion>& there) {
+  return there ? etag_of(*there) : std::string();
+}
+
+}  // namespace
+
 /// On the loop where the strategy's file calls run there too, as they are as many again.
 Flow Connection::look_first(Receive&& receive) {
   const FileStore& store = services_.uploads.store;
@@ -48,7 +57,7 @@ Flow Connection::judge(Receive&& receive, const Result<std::optional<FileVersion
     return proceed(std::move(receive), std::move(judged.expected));
   }
   const bool exists = receive.target.mode == PublishMode::kCreateOnly;
-  return refuse({412, exists ? "exists" : "precondition", judged.why, {}});
+  return refuse({412, exists ? "exists" : "precondition", judged.why, {}, tag_of(*there)});
 }
 
 Flow Connection::judge(Remove&& remove, const Result<std::optional<FileVersion>>& there) {
@@ -58,7 +67,7 @@ Flow Connection::judge(Remove&& remove, const Result<std::optional<FileVersion>>
   if (judged.verdict == Precondition::Verdict::kProceed) {
     return proceed(std::move(remove), std::move(judged.expected));
   }
-  return refuse({412, "precondition", judged.why, {}});
+  return refuse({412, "precondition", judged.why, {}, tag_of(*there)});
 }
 
 Precondition Connection::judged_of(const std::optional<FileVersion>& there) const {
