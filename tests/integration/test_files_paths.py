@@ -97,6 +97,14 @@ def test_a_trick_writes_and_removes_nothing_outside(ground, name, status):
     assert ground.parts() == []
 
 
+@pytest.mark.parametrize("name, status", TRICKS, ids=[repr(name[:40]) for name, _ in TRICKS])
+def test_options_offers_no_methods_for_a_name_that_no_file_can_have(ground, name, status):
+    for target in (name, name + "/"):
+        response = ground.request("OPTIONS", "/files/" + target.replace(" ", "%20"))
+        assert response.status == (status if status in (400, 409) else 204), response
+        assert (response["Allow"] is None) == (response.status != 204)
+
+
 def test_an_encoded_slash_is_a_slash(ground):
     assert ground.request("PUT", "/files/one%2Ftwo.txt", b"x").status == 201
     assert ground.visible().count("one/two.txt") == 1

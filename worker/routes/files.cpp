@@ -70,4 +70,14 @@ Reply delete_file(const RouteOptions&, const Route&, const RequestHead& head) {
   return Remove{*std::move(name), has_conditions(head)};
 }
 
+Reply options_of_file(const RouteOptions&, const Route& route, const RequestHead& head) {
+  if (const auto name = name_of(head); !name) return problem_of(name.error());
+  return options_of(route.allow);
+}
+
+Reply options_of_directory(const RouteOptions&, const Route& route, const RequestHead& head) {
+  if (const auto directory = directory_of(head); !directory) return problem_of(directory.error());
+  return options_of(route.allow);
+}
+
 }  // namespace forklift

@@ -22,4 +22,8 @@ Reply post_files(const RouteOptions& options, const Route& route, const RequestH
 /// DELETE; preconditions as for PUT.
 Reply delete_file(const RouteOptions& options, const Route& route, const RequestHead& head);
 
+/// OPTIONS: no methods for a name that no file can have, but the same refusal as theirs.
+Reply options_of_file(const RouteOptions& options, const Route& route, const RequestHead& head);
+Reply options_of_directory(const RouteOptions& options, const Route& route, const RequestHead& head);
+
 }  // namespace forklift

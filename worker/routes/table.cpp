@@ -18,10 +18,12 @@ constexpr MethodHandler kDownload[] = {{Method::kGet, download_by_article},
 constexpr MethodHandler kFiles[] = {{Method::kGet, get_file},
                                     {Method::kHead, get_file},
                                     {Method::kPut, put_file},
-                                    {Method::kDelete, delete_file}};
+                                    {Method::kDelete, delete_file},
+                                    {Method::kOptions, options_of_file}};
 constexpr MethodHandler kRoot[] = {
     {Method::kGet, list_by_prefix}, {Method::kHead, list_by_prefix}, {Method::kPost, post_files}};
-constexpr MethodHandler kDirectory[] = {{Method::kPost, post_files}};
+constexpr MethodHandler kDirectory[] = {{Method::kPost, post_files},
+                                        {Method::kOptions, options_of_directory}};
 constexpr MethodHandler kHealth[] = {{Method::kGet, say_healthy}, {Method::kHead, say_healthy}};
 
 constexpr Route upload(std::string_view path, std::string_view strategy, BodyFormat format) {
@@ -72,9 +74,9 @@ Reply method_not_allowed(const Route& route) {
                  std::string(route.allow)};
 }
 
-Answer options_of(std::string_view allow) { return {204, {}, {}, allow}; }
-
 }  // namespace
+
+Answer options_of(std::string_view allow) { return {204, {}, {}, allow}; }
 
 Problem strategy_missing(std::string_view strategy) {
   return {501,

@@ -30,6 +30,9 @@ struct Route;
 /// 501: this kernel or file system lacks what the strategy of this path is made of.
 Problem strategy_missing(std::string_view strategy);
 
+/// 204 with these methods; a literal.
+Answer options_of(std::string_view allow);
+
 /// 400: the Content-Type is not that of a form, or lacks the boundary.
 Problem form_expected();
 
