@@ -207,7 +207,9 @@ TEST_CASE("OPTIONS is answered for every endpoint, and its Allow is true") {
     CHECK(options.status == 204);
     CHECK(options.body.empty());
     std::string allow;
-    for (const auto& [method, handler] : each.methods) allow += std::string(to_string(method)) + ", ";
+    for (const auto& [method, handler] : each.methods) {
+      if (method != Method::kOptions) allow += std::string(to_string(method)) + ", ";
+    }
     CHECK(options.allow == allow + "OPTIONS");
   }
   CHECK(as<Answer>(route("OPTIONS *")).status == 204);
