@@ -109,13 +109,26 @@ def mount_of(path):
     return best
 
 
+def kind_by_statfs(path):
+    kind = _first_line(['stat', '--file-system', '--format=%T', path])
+    return 'ext4' if kind == 'ext2/ext3' else kind  # one magic number for the three
+
+
+def kind_of(path):
+    """The type of the file system a path lies on: of its mount, or what statfs(2) says where a changed root hides the mount."""
+    return mount_of(path)[0] or kind_by_statfs(path)
+
+
 def file_system(path):
-    kind, point, device, options = mount_of(path)
+    _, point, device, options = mount_of(path)
+    kind = kind_of(path)
+    if not point:
+        return kind
     return f'{kind} on {point} ({device}; {options})' + (': memory, not a disk' if in_memory(path) else '')
 
 
 def in_memory(path):
-    return mount_of(path)[0] in ('tmpfs', 'ramfs')
+    return kind_of(path) in ('tmpfs', 'ramfs')
 
 
 def _limits():

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from asking import PROBLEMS, Client
 from background import Background
 from endpoints import SAMPLE
-from environment import mount_of
+from environment import kind_of
 
 SAMPLES = 200  # files whose bytes are looked at; of all, number and size are
 LOOKS, LOOKED_AT_BYTES, LOOKERS = 100, 32 << 20, 8  # requests that look() makes, of at most so many bytes, and over how many connections
@@ -112,7 +112,7 @@ def not_files(root, stats):
     links, complaints = sum(one.st_nlink != 1 for one in stats), []
     if links:
         complaints.append(f'{links} of {len(stats)} files are links to one file')
-    if mount_of(root)[0] in HOLDS_BLOCKS:
+    if kind_of(root) in HOLDS_BLOCKS:
         empty = sum(one.st_blocks * BLOCK < one.st_size for one in stats)
         complaints += [f'{empty} of {len(stats)} files have fewer blocks than bytes'] if empty else []
     return complaints

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from support import HARNESS, model, rng
+import environment
 import measure
 import servers
 import verify
@@ -159,6 +160,12 @@ def test_a_sample_that_a_server_spoilt_is_noticed(honest):
     with open(os.path.join(server.root, 'sample.bin'), 'ab') as file:
         file.write(b'more')
     assert verify.after(server, target, payload, 1, 0, rng()) == ['sample.bin was changed']
+
+
+def test_a_file_system_is_known_where_a_changed_root_hides_its_mount(tmp_path):
+    for path in (str(tmp_path), '/dev/shm'):
+        mounted = environment.mount_of(path)[0]
+        assert mounted in ('', environment.kind_by_statfs(path))
 
 
 def test_names_for_one_file_and_files_without_their_bytes_are_no_files(honest):
