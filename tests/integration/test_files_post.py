@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from http_support import CHUNKED, chunked, pattern, shared, start  # noqa: F401
+from test_article_endpoints import JSON, RAW
 from test_files import assert_problem, content
 from test_http_clients import curl
 
@@ -81,6 +82,24 @@ def test_a_file_without_a_filename_gets_a_name(worker):
     body = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nnameless\r\n--b--\r\n'
     created = worker.request("POST", "/files/nameless/", body, ("Content-Type: multipart/form-data; boundary=b",))
     assert created.status == 201 and re.fullmatch(f"/files/nameless/{FRESH}", created["Location"])
+
+
+@pytest.mark.parametrize("said", [("gzip",), ("identity, br",), ("identity", "GZIP"), ("x",)])
+def test_a_body_that_says_it_is_coded_is_refused_before_it_is_sent(worker, said):
+    fields = [f"Content-Encoding: {value}" for value in said]
+    before = worker.visible()
+    for method, target in (("PUT", "/files/coded.txt"), ("POST", "/files/"), ("POST", RAW[1]), ("POST", JSON)):
+        with worker.client() as client:
+            client.request(method, target, headers=(*fields, "Expect: 100-continue", "Content-Length: 20"))
+            refused = client.response()
+            assert_problem(refused, 415, "content-coding")
+            assert refused["Accept-Encoding"] == "identity" and client.ended()
+    assert worker.visible() == before
+
+
+@pytest.mark.parametrize("said", ["identity", "Identity", "", "identity,", " , identity"])
+def test_a_body_that_says_it_is_not_coded_is_taken(worker, said):
+    assert worker.request("PUT", "/files/plain.txt", b"plain", (f"Content-Encoding: {said}",)).status in (201, 204)
 
 
 def test_only_directories_take_a_post(worker):

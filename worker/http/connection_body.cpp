@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "worker/http/connection.h"
+#include "worker/http/content_coding.h"
 #include "worker/http/digest_fields.h"
 #include "worker/http/joined_field.h"
 #include "worker/http/prefer.h"
@@ -19,6 +20,15 @@ Problem body_too_large(std::uint64_t bytes_max, std::string_view option) {
           "The request body is larger than the " + std::to_string(bytes_max) + " bytes this server takes (" +
               std::string(option) + ").",
           {}};
+}
+
+/// To be stored, and sent to others without its coding, the body would have to be decoded.
+Problem content_coded() {
+  return {415,
+          "content-coding",
+          "This server stores bodies as they are and decodes none: send it without Content-Encoding.",
+          {},
+          "Accept-Encoding: identity\r\n"};
 }
 
 }  // namespace
@@ -131,6 +141,7 @@ Flow Connection::decide(Receive&& receive) {
   if (receive.format == BodyFormat::kJson && size > limits.json_bytes_max) {
     return refuse(body_too_large(limits.json_bytes_max, "--json-limit"));
   }
+  if (has_content_coding(head)) return refuse(content_coded());
   auto claimed = claimed_digests(head);
   if (!claimed) return refuse(claimed.error());
   receive.digests = *std::move(claimed);

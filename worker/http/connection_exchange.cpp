@@ -81,7 +81,8 @@ Flow Connection::refuse(const Problem& problem) {
                 .content_length = body.size(),
                 .allow = problem.allow,
                 .retry_after_s = problem.status == 503 ? kRetryAfterS : 0,
-                .etag = problem.etag},
+                .etag = problem.etag,
+                .fields = problem.fields},
                body);
 }
 

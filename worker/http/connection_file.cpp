@@ -56,7 +56,7 @@ std::optional<Flow> Connection::reply_as_asked(const ResponseHead& whole, const 
     return reply({.status = 304, .etag = current.etag, .fields = services_.files.fields_of_304()}, {});
   }
   if (judged.verdict == Precondition::Verdict::kFailed) {
-    return refuse({412, "precondition", judged.why, {}, current.etag});
+    return refuse({412, "precondition", judged.why, {}, "", current.etag});
   }
   RangeChoice choice = choose_range(parser_.head(), *whole.content_length, current, now);
   switch (choice.kind) {

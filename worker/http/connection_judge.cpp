@@ -57,7 +57,7 @@ Flow Connection::judge(Receive&& receive, const Result<std::optional<FileVersion
     return proceed(std::move(receive), std::move(judged.expected));
   }
   const bool exists = receive.target.mode == PublishMode::kCreateOnly;
-  return refuse({412, exists ? "exists" : "precondition", judged.why, {}, tag_of(*there)});
+  return refuse({412, exists ? "exists" : "precondition", judged.why, {}, "", tag_of(*there)});
 }
 
 Flow Connection::judge(Remove&& remove, const Result<std::optional<FileVersion>>& there) {
@@ -67,7 +67,7 @@ Flow Connection::judge(Remove&& remove, const Result<std::optional<FileVersion>>
   if (judged.verdict == Precondition::Verdict::kProceed) {
     return proceed(std::move(remove), std::move(judged.expected));
   }
-  return refuse({412, "precondition", judged.why, {}, tag_of(*there)});
+  return refuse({412, "precondition", judged.why, {}, "", tag_of(*there)});
 }
 
 Precondition Connection::judged_of(const std::optional<FileVersion>& there) const {

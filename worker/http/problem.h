@@ -12,9 +12,10 @@ namespace forklift {
 struct Problem {
   int status;
   const char* type;
-  std::string detail;     // one sentence: the thing and the remedy
-  std::string allow;      // the Allow header of a 405, else empty
-  std::string etag = {};  // of the file that there is, where that is what the refusal is about
+  std::string detail;       // one sentence: the thing and the remedy
+  std::string allow;        // the Allow header of a 405, else empty
+  const char* fields = "";  // further header lines of the answer, whole: each with its "\r\n"
+  std::string etag = {};    // of the file that there is, where that is what the refusal is about
 };
 
 /// The one place where an ErrorCode becomes a status. kExists is 412: only If-None-Match asks for
