@@ -1,5 +1,6 @@
 """The folder of a report: whether it can be written is found out before anything is measured; and what is kept when it can't after all."""
 
+import errno
 import os
 import tempfile
 
@@ -7,6 +8,8 @@ import report as reports
 
 NAMES = {f'report.{suffix}{new}' for suffix in ('json', *reports.FORMATS) for new in ('', '.new')}
 ROOM_BYTES, ROW_BYTES, RUN_BYTES = 512 << 10, 8 << 10, 8 << 10  # of all files: so much, and more for each row and each run
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class FolderError(Exception):
@@ -31,7 +34,11 @@ def prepare(path, force, needed):
         if made and os.path.isdir(path):
             os.rmdir(path)
         raise FolderError(f'{path}: {error.strerror}: a report ({needed >> 10} KiB) can\'t be written there; '
-                          'make room, or name another folder (--out)') from None
+                          f'{remedy(error)} (--out)') from None
+
+
+def remedy(error):
+    return f'{"make room, or " if error.errno in FULL else ""}name another folder'
 
 
 def _refuse_others(path, force):
