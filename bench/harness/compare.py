@@ -13,6 +13,7 @@ from statistics import median
 from typing import Callable
 
 import model
+import printable
 from command_line import Parser, percent as percentage
 from stats import IndependentRatio
 
@@ -36,7 +37,7 @@ class Metric:
 METRICS = (
     Metric('cpu', 'CPU per request', 'µs', True, lambda run: run.cpu_us_per_request),
     Metric('rate', 'requests/s', '/s', False, lambda run: run.rate),
-    Metric('p99', 'p99 latency', 'ms', True, lambda run: run.histogram.percentile(99) / 1e3),
+    Metric('p99', 'p99 latency', 'ms', True, lambda run: run.percentile_ms(99)),
     Metric('memory', 'memory peak', 'MiB', True, lambda run: run.memory_peak_bytes / 2 ** 20),
 )
 
@@ -255,7 +256,7 @@ def parse(argv):
 
 
 def load(path):
-    return model.load(os.path.join(path, 'report.json') if os.path.isdir(path) else path)
+    return printable.harmless(model.load(os.path.join(path, 'report.json') if os.path.isdir(path) else path))
 
 
 def main(argv):

@@ -6,10 +6,12 @@ knows the JSON (schema SCHEMA). Units are in the names; sizes are bytes, times a
 """
 
 import json
+import math
 import os
 import re
 from dataclasses import asdict, dataclass, field, fields
 
+from printable import line as printable_line
 from stats import Histogram
 
 SCHEMA = 1
@@ -85,6 +87,11 @@ class Run:
     @property
     def machine_us_per_request(self):
         return self.machine_cpu_s / self.requests * 1e6 if self.requests else 0.0
+
+    def percentile_ms(self, percent):
+        """Of the latencies; a bucket of the histogram is known by its middle, which may lie above the slowest answer in it."""
+        found = self.histogram.percentile(percent) / 1e3
+        return min(found, self.latency_max_ms) if self.latency_max_ms > 0 else found
 
     @property
     def client_busy(self):
@@ -187,9 +194,9 @@ def load(path):
     """The report in a file; BadReport names the file and what is wrong with it."""
     try:
         with open(path, encoding='utf-8') as file:
-            data = json.load(file)
+            data = json.load(file, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
         if data['schema'] != SCHEMA:
-            raise BadReport(f'{path}: schema {data["schema"]}, this program reads {SCHEMA}')
+            raise BadReport(f'{path}: schema {data["schema"]!r}, this program reads {SCHEMA}')
         rows = [_typed(Row(_typed(Cell(**row['cell'])), [_run(run) for run in row['runs']], row['bound_by'], row['skipped']))
                 for row in data['rows']]
         ceilings = [_typed(Ceiling(**{**ceiling, 'interval': tuple(ceiling['interval'])})) for ceiling in data['ceilings']]
@@ -197,8 +204,25 @@ def load(path):
         return _typed(Report(rows=rows, ceilings=ceilings, **top))
     except OSError as error:
         raise BadReport(f'{path}: {error.strerror}') from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadReport(f'{path}: not a report of this program ({error})') from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadReport(f'{path}: not a report of this program ({printable_line(str(error))})') from None
+
+
+def _finite(text):
+    """A number of the JSON. NaN and what is too large for a float are none that anything could be told from."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f'{text} is no number of a report')
+    return value
+
+
+def _whole(text):
+    if len(text) > 18:
+        raise ValueError(f'{text[:18]}... is no number of a report')
+    return int(text)
+
+
+ELEMENTS = {'interval': (int, float), 'connections_per_worker': int, 'invalid': str, 'notes': str, 'commands': str}
 
 
 def _run(data):
@@ -211,4 +235,6 @@ def _typed(made):
         value = getattr(made, each.name)
         if not isinstance(value, (int, float) if each.type is float else each.type):
             raise TypeError(f'{each.name} of a {type(made).__name__.lower()} is {value!r}')
+        if not all(isinstance(one, ELEMENTS.get(each.name, object)) for one in (value if isinstance(value, (list, tuple)) else ())):
+            raise TypeError(f'{each.name} of a {type(made).__name__.lower()} holds something else than it should')
     return made

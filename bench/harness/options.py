@@ -7,14 +7,16 @@ import cores
 from command_line import amount, count, number, whole
 from plan import DURABILITY, PRESETS
 from model import MODELS
+from wrk import BODY_BYTES_MAX
 
-UNITS = {'k': 1 << 10, 'm': 1 << 20, 'g': 1 << 30}
+UNITS = {'k': 1 << 10, 'm': 1 << 20, 'g': 1 << 30, 't': 1 << 40}
 
 
 def size(text):
     """'262144', '256k', '1M' in bytes."""
     unit = UNITS.get(text[-1:].lower(), 1)
-    return number(text, lambda text: int(text[:-1] if unit > 1 else text) * unit, lambda value: value >= 1, 'size such as 65536, 64k or 1M')
+    return number(text, lambda text: int(text[:-1] if unit > 1 else text) * unit, lambda value: value >= 1,
+                  f'size such as 65536, 64k or 1M, of at most {BODY_BYTES_MAX >> 20}M')
 
 
 def cpus(text):

@@ -83,7 +83,8 @@ def make(options, peers, cpus):
     workers = options.workers or default_workers(cpus)
     cells = list(dict.fromkeys(_star(chosen, peers, workers) if chosen.star else _product(chosen, peers, workers)))
     if not cells:
-        raise UsageError('none of these servers serves any of these endpoints under these models')
+        raise UsageError('none of these servers serves any of these endpoints under these models: '
+                         + '; '.join(_served(name, peers[name]) for name in chosen.servers if name in peers))
     cells += [replace(cell, tool='open', rate=rate) for rate in options.rates or () for cell in cells]
     seconds = (options.seconds, options.seconds) if options.seconds else chosen.seconds
     return Plan(options.preset, cells, options.repeats or chosen.repeats, seconds, min(chosen.warm_up_s, seconds[1]),
@@ -118,6 +119,14 @@ def _check_load(options, preset):
                 raise UsageError(why)
     if max(preset.sizes) > wrk.BODY_BYTES_MAX:
         raise UsageError(f'wrk keeps whole bodies in Lua: files of at most {wrk.BODY_BYTES_MAX} bytes (--sizes)')
+
+
+def _served(name, peer):
+    """What a server has, in words."""
+    served = peer.endpoints()
+    names = [endpoint for endpoint in served if endpoint not in ARTICLE] + (["the article's"] if set(ARTICLE) <= set(served) else [
+        endpoint for endpoint in served if endpoint in ARTICLE])
+    return f'{name} serves {", ".join(names)} ({", ".join(peer.models)})'
 
 
 def fitting(peer, models):

@@ -10,7 +10,7 @@ import os
 import shlex
 import sys
 
-from command_line import Parser
+from command_line import USAGE, Parser
 
 BOUNDARY = 'gouchicao0123456789'  # the article's
 CONTENT_TYPES = {'form': f'multipart/form-data; boundary={BOUNDARY}', 'json': 'application/json', 'raw': 'application/octet-stream'}
@@ -122,7 +122,7 @@ def main(argv):
         file_bytes, body_bytes, script = make(options.file, options.out, options.format, options.force)
     except PostdataError as error:
         print(f'bench postdata: {error}', file=sys.stderr)
-        return 1
+        return USAGE
     url = 'http://127.0.0.1:8000' + EXAMPLES[options.format][1]
     print(f'{options.out}: {body_bytes} bytes, {options.format}, carrying {options.file} ({file_bytes} bytes)')
     print(f'wrk -c100 -t2 -d10 --latency --timeout 60s -s {shlex.quote(script)} {url}')

@@ -14,6 +14,7 @@ import environment
 import folder
 import options as run_options
 import plan as plans
+import printable
 import report as reports
 import timetable
 from command_line import USAGE, Parser
@@ -161,7 +162,7 @@ def finish(report, out, status):
     print(f'\nbench: {duration_text(report.seconds)}; report in {out}/', file=sys.stderr)
     states = {row.state for row in report.rows}
     if states == {'skipped'}:
-        print(f'bench run: nothing was measured: {"; ".join(dict.fromkeys(row.skipped for row in report.rows))}', file=sys.stderr)
+        print(f'bench run: nothing was measured: {"; ".join(dict.fromkeys(printable.line(row.skipped) for row in report.rows))}', file=sys.stderr)
         return USAGE
     invalid = [row for row in report.rows if row.state == 'INVALID']
     if invalid:

@@ -11,6 +11,7 @@ import time
 import ceilings
 import cores
 import environment
+import printable
 import timetable
 from accounting import descendants, start_ticks
 from endpoints import BY_NAME, Payload
@@ -174,10 +175,10 @@ class Bench:
         except Skip as reason:
             row.skipped, row.runs = str(reason), []
             self.progress.more(-self._cost(cell) * left)
-            self.progress.note(f'{cell.key}: skipped, {reason}')
+            self.progress.note(f'{cell.key}: skipped, {printable.line(str(reason))}')
             return
         if run.invalid:
-            self.progress.note(f'{cell.key}: INVALID, {run.invalid[0].splitlines()[0][:200]}')
+            self.progress.note(f'{cell.key}: INVALID, {printable.line(run.invalid[0].splitlines()[0])[:200]}')
             if 'did not start' in run.invalid[0]:
                 self.failed_starts[who] = self.failed_starts.get(who, 0) + 1
         if seconds < self.plan.seconds[0]:

@@ -73,6 +73,7 @@ class Histogram:
     """
 
     SUB_BITS = 6
+    INDEX_MAX = 64 << 6  # beyond 64 bits
 
     def __init__(self):
         self.counts = {}
@@ -121,4 +122,6 @@ class Histogram:
     def from_list(cls, pairs):
         histogram = cls()
         histogram.counts = {int(index): int(count) for index, count in pairs}
+        if not all(0 <= index <= cls.INDEX_MAX and count >= 0 for index, count in histogram.counts.items()):
+            raise ValueError('a histogram has a bucket that there is not')
         return histogram

@@ -84,8 +84,9 @@ def forklift(endpoint, model, workers, **how):
 
 def ceilings():
     return [Ceiling('receive_discard', SIZE, 24100.0, (23800.0, 24350.0), cpu_us=38.0, client_us=41.0),
-            Ceiling('receive_store', SIZE, 5230.0, (5150.0, 5290.0), cpu_us=190.0, client_us=62.0),
-            Ceiling('sendfile_download', SIZE, 21900.0, (21500.0, 22100.0), cpu_us=66.0, client_us=54.0), Ceiling('client upload', SIZE, 26200.0, (25900.0, 26800.0)),
+            Ceiling('receive_store', SIZE, 5230.0, (5150.0, 5290.0), cpu_us=150.0, client_us=40.0),
+            Ceiling('sendfile_download', SIZE, 21900.0, (21500.0, 22100.0), cpu_us=48.0, client_us=40.0),
+            Ceiling('client upload', SIZE, 26200.0, (25900.0, 26800.0)),
             Ceiling('client download', SIZE, 18300.0, (18100.0, 18500.0)), Ceiling('disk', SIZE, 0.0, note='tmpfs: nothing to sync')]
 
 

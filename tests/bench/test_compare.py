@@ -237,6 +237,26 @@ def test_wrong_usage_is_2_in_words(options, reports, capsys):
     assert 'bench compare: ' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('number', ['NaN', '-Infinity', '1e999', '9' * 400], ids=['NaN', '-Infinity', '1e999', 'long'])
+@pytest.mark.parametrize('place', ['seconds', 'requests', 'histogram', 'interval', 'connections_per_worker'])
+def test_a_number_that_is_none_makes_no_report(number, place, tmp_path, capsys):
+    report(row(rng(1))).save(str(tmp_path / 'a.json'))
+    text, changed = re.subn(rf'("{place}":[\s\[]*)\d[\d.]*', rf'\g<1>{number}', (tmp_path / 'a.json').read_text(), count=1)
+    (tmp_path / 'b.json').write_text(text)
+    assert changed
+    assert compare.main([str(tmp_path / 'a.json'), str(tmp_path / 'b.json')]) == 2
+    said = capsys.readouterr()
+    assert 'b.json: not a report of this program' in said.err and said.err.count('\n') == 1 and said.out == ''
+
+
+def test_what_is_compared_cannot_command_a_terminal(reports, capsys):
+    evil = [report(row(rng(1), the_cell=cell('n\x1b[2J')), environment={'kernel': version}, commands=['\x1b']) for version in ('\x1b1', '\x1b2')]
+    for form in ('text', 'markdown', 'json'):
+        assert reports(*evil, '--format', form) == 0
+        said = capsys.readouterr().out
+        assert '\x1b' not in said and '\\x1b[2J' in said
+
+
 @pytest.mark.parametrize('paths', [(), ('one.json',), ('none.json', 'none.json')])
 def test_reports_that_are_missing_are_2_in_words(paths, capsys):
     assert compare.main(list(paths)) == 2

@@ -106,7 +106,7 @@ def test_wrk_measures_nothing_when_the_body_cannot_be_read(shared, photo, body):
 
 def refused(capsys, *arguments):
     """The message of a make that was refused."""
-    assert make(*arguments) == 1
+    assert make(*arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == '' and captured.err.startswith('bench postdata: ') and captured.err.count('\n') == 1
     return captured.err

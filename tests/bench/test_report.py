@@ -14,8 +14,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import report_support as support  # noqa: E402
 from report_support import ASYNC, DISK, FORM_BLOCKING, MEMORY, SINGLE, STREAM, cell, fastapi, forklift, invalid, row  # noqa: E402
+import model  # noqa: E402
+import printable  # noqa: E402
 import report as reports  # noqa: E402
-from report import article, csv_file, figures, findings, html, markdown, tables, terminal, verdicts  # noqa: E402
+from report import article, csv_file, figures, findings, html, markdown, readme, tables, terminal, verdicts  # noqa: E402
 
 TEXTS = {'md': markdown.text, 'csv': csv_file.text, 'html': html.text}
 
@@ -182,12 +184,51 @@ def test_a_row_that_costs_its_server_less_than_the_floor_says_what_its_client_pa
         assert ('below the floor' in text) == (floor != 'none')
 
 
+def with_client_us(made, client_us):
+    for run in made.runs:
+        run.client_cpu_s = run.requests * client_us * 1e-6
+    return made
+
+
+@pytest.mark.parametrize('client_us, missing', [(110, False), (60, True)])
+def test_a_row_cheaper_than_the_floor_and_its_client_together_has_no_rank_and_no_verdict(client_us, missing):
+    """The floor takes 57 + 81 µs: 40 + 110 is the same work on another's time, 40 + 60 is not the work."""
+    cheap = with_client_us(row(cell('nginx', 'GET'), 40), client_us)
+    rows = [with_client_us(row(cell('forklift', 'GET'), 58), 81), cheap, with_client_us(row(cell('h2o', 'GET'), 70), 81)]
+    report = support.bare(rows, ceilings=[support.Ceiling('sendfile_download', support.SIZE, 17000.0, cpu_us=57.0, client_us=81.0)])
+    found = {line[0]: line for kind, line in tables.results(report).lines if kind == tables.OK}
+    assert (found['nginx alone'][4], found['Forklift alone'][4]) == (('–', '1') if missing else ('1', '2'))
+    assert ('work is missing or not accounted for' in found['nginx alone'][-1]) == missing
+    assert ('nginx alone (GET): less CPU than a C program' in said(report)) == missing
+    assert ('part of the work is done on the client\'s time' in said(report)) != missing
+    assert bool(re.search(r'nginx alone: it beats Forklift by 1\.4\S+ ± \S+ \(GET\) in CPU', said(report))) != missing
+    assert bool(re.search(r'\| +\((40|39)\.\d\) † \|', readme.text(report))) == missing
+
+
+@pytest.mark.parametrize('share, words', [(0.95, 'bound by receive_store'), (1.05, 'bound by receive_store'),
+                                          (1.2, '1.2 times the ceiling receive_store: more than')])
+def test_a_row_above_a_ceiling_is_not_called_bound_by_it(share, words):
+    made = row(cell('nginx', 'PUT'), 200, noise=0, rate=5230 * share, bound_by='receive_store')
+    report = support.bare([made])
+    remark = tables.remark(report, made)
+    assert words in remark and ('bound by' in remark) == (share < 1.1)
+    assert made.cell.key not in figures.ranks([made, row(cell('h2o', 'PUT'), 200)], 'rate')
+
+
+def test_a_row_above_what_an_idle_client_can_do_is_not_called_bound_by_the_client():
+    for busy, words in ((9.5, 'bound by the client'), (3.0, '1.5 times the ceiling client download')):
+        made = row(cell('nginx', 'GET'), 30, noise=0, rate=18300 * 1.5, bound_by='the client')
+        for run in made.runs:
+            run.client_cpu_s = busy
+        assert words in tables.remark(support.bare([made]), made)
+
+
 # Findings
 
 def test_findings_change_sides_with_the_figures():
     def against(mine, theirs):
         return said(support.bare([forklift(DISK, 'alone', 1, cpu_us=mine), fastapi('uvicorn', DISK, 'alone', 1, cpu_us=theirs)]))
-    assert re.search(rf'and uvicorn, one process: Forklift beats it by 2\.\d\d ± 0\.\d\d× \({DISK}\) in CPU per request', against(200, 420))
+    assert re.search(rf'Forklift alone and uvicorn alone: Forklift beats it by 2\.\d\d ± 0\.\d\d× \({DISK}\) in CPU per request', against(200, 420))
     assert re.search(r'it beats Forklift by 2\.\d\d ± 0\.\d\d×', against(420, 200))
     assert 'no difference outside the noise in CPU per request' in against(200, 200.1)
 
@@ -261,6 +302,13 @@ def test_a_ratio_is_written_so_that_it_holds_1_or_does_not_as_its_interval():
     written = {values: figures.times(figures.Estimate(values)) for values in ((1.004, 1.07, 1.14), (1.001, 1.3, 1.6), (0.7, 0.9, 0.999),
                                                                               (0.996, 1.04, 1.08))}
     assert list(written.values()) == ['1.070× [1.004–1.140]', '1.300× [1.001–1.600]', '0.900× [0.700–0.999]', '1.04 ± 0.04×']
+
+
+def test_no_ratio_is_certain():
+    assert figures.times(figures.Estimate([1.589, 1.59, 1.591])) == '1.59 ± <0.01×'
+    assert figures.times(figures.Estimate([12.01, 12.0, 12.0])) == '12.0 ± <0.1×'
+    assert figures.noise(figures.Estimate([100.0, 100.0, 100.01])) == '±<0.1 %'
+    assert '<b>1.59 ± &lt;0.01×</b>' in html._marked('beats it by 1.59 ± <0.01× (PUT)')
 
 
 def test_few_runs_say_what_chance_does():
@@ -352,6 +400,47 @@ def test_an_invalid_row_is_no_evidence():
     assert verdict(report, 'memory', 'Forklift').result == verdicts.UNKNOWN
 
 
+def test_a_conclusion_that_nothing_in_the_run_is_about_gets_no_verdict():
+    one, other = row(cell('forklift', 'PUT', 'x1'), 200), row(cell('nginx', 'PUT', 'x1'), 240)
+    for text in (shown(support.bare([one, other])), markdown.text(support.bare([one, other])), html.text(support.bare([one, other]))):
+        assert verdicts.UNKNOWN not in text and 'None of them was in this run' in text
+    told = findings.in_run(support.bare([one, other, forklift(MEMORY, 'alone', 1)]))
+    assert {(each.conclusion, each.subject, each.result) for each in told} >= {
+        ('a temporary memory file gains nothing', 'Forklift', verdicts.UNKNOWN)} and {each.subject for each in told} == {'Forklift'}
+    spoilt = findings.in_run(support.bare([invalid(forklift(MEMORY, 'alone', 1), 'lost a byte')]))
+    assert [each.conclusion for each in spoilt] == ['a temporary memory file gains nothing']
+
+
+# README's table
+
+def of_readme(report):
+    """{first words of a line: {column: cell}}."""
+    lines = [[word.strip() for word in line.strip('| ').split('|')] for line in readme.text(report).split('\n\n')[0].split('\n')]
+    lines = [[''] * (len(lines[1]) - len(line)) + line for line in lines]
+    return {line[0].split(':')[0]: dict(zip(lines[0][1:], line[1:])) for line in lines[2:]}
+
+
+def test_the_table_of_the_readme_is_what_its_report_gives():
+    printed = readme.text(model.load(os.path.join(support.ROOT, 'docs', 'results', 'article', 'report.json')))
+    with open(os.path.join(support.ROOT, 'README.md'), encoding='utf-8') as file:
+        assert printed in file.read(), 'bench report docs/results/article --readme prints it'
+
+
+def test_the_readme_compares_one_process_with_one_as_the_findings_do():
+    rows = [row(cell('forklift', DISK, 'alone'), 200), row(cell('forklift', DISK, 'x1'), 300), row(cell('nginx', DISK, 'x1'), 240),
+            row(cell('nginx', DISK, 'xN', 2), 100), row(cell('h2o', DISK), 200.5), row(cell('floor', DISK), 150),
+            invalid(row(cell('caddy', DISK), 100), 'lost')]
+    report = support.bare(rows)
+    line = of_readme(report)['upload, raw body']
+    assert list(line) == ['Forklift alone', 'nginx ×1', 'h2o alone', 'caddy alone'] and line['caddy alone'] == 'INVALID'
+    assert line['nginx ×1'].startswith('2') and float(line['nginx ×1']) == pytest.approx(240, rel=0.02)
+    assert re.fullmatch(r'\*\*20\d\*\*', line['Forklift alone']) or re.fullmatch(r'\*\*199\*\*', line['Forklift alone'])
+    assert line['h2o alone'].endswith('** ≈')
+    assert re.search(r'Forklift alone and nginx ×1: Forklift beats it by 1\.[12]', said(report))
+    assert re.search('Forklift alone and h2o alone: no difference', said(report))
+    assert '`POST /files/' + DISK in readme.text(report) and '6 % of all ratios' in ' '.join(readme.text(report).split())
+
+
 # The files
 
 @pytest.mark.parametrize('report', [
@@ -386,6 +475,28 @@ def test_what_others_wrote_cannot_become_markup():
     report = support.bare([made], commands=['<img src=x>'], environment={'cpu': '<i>'}, peers={'<u>': {'version': '<s>', 'notes': ['<q>']}})
     page = html.text(report)
     assert not re.search(r'<(script|img|i|u|s|q|b>mine)\b', page) and '&lt;script&gt;' in page
+
+
+@pytest.mark.parametrize('evil', ['\x1b]0;owned\x07', '\x9b31m', '\u202eevil', '\ud800', '\x1b[2J'])
+def test_what_others_wrote_cannot_command_a_terminal(evil):
+    made, fine = invalid(row(cell('n', DISK), 200), f'reason {evil}'), row(cell('m', DISK), 200)
+    made.cell, fine.cell = cell(f'n{evil}', DISK), cell(f'm{evil}', DISK)
+    fine.runs[0].notes.append(f'note\n{evil}')
+    report = support.bare([made, fine], commands=[evil], environment={evil: evil}, peers={evil: {'version': evil, 'notes': [evil]}})
+    for text in (shown(report), markdown.text(report), csv_file.text(report), readme.text(printable.harmless(report)), html.text(report)):
+        assert evil[0] not in text
+        text.encode()
+    assert ascii(evil[0])[1:-1] in shown(report) and ascii(evil[0])[1:-1] in csv_file.text(report)
+
+
+def test_no_percentile_lies_above_the_slowest_answer():
+    made = forklift(DISK, 'alone', 1)
+    for run in made.runs:
+        run.histogram = support.Histogram()
+        run.histogram.add(283000, 500)  # its bucket's middle is above
+        run.latency_max_ms = 283.0
+    assert made.runs[0].histogram.percentile(99.9) > 283000
+    assert figures.estimate(made, 'p99.9_ms').median == figures.estimate(made, 'p50_ms').median == 283.0
 
 
 def test_charts_without_data_are_a_sentence():

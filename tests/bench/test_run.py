@@ -152,9 +152,11 @@ def test_threads_that_do_not_divide_the_connections_are_refused_with_the_remedy(
 
 @pytest.mark.parametrize('arguments, words', [
     (['--endpoints', 'nonsense'], 'no endpoint'), (['--servers', 'nonsense'], 'no server'), (['--sizes', '0'], 'is no size such as'),
-    (['--sizes', '1G'], 'at most'), (['--servers', 'caddy', '--endpoints', 'upload/single'], 'none of these servers'),
+    (['--sizes', '1G'], 'at most 134217728 bytes'), (['--sizes', '1T'], 'at most 134217728 bytes'),
+    (['--sizes', '9999T'], 'is no size such as 65536, 64k or 1M, of at most 128M'), (['--servers', 'caddy', '--endpoints', 'upload/single'], 'under these models: caddy serves GET'),
     (['--servers', 'forklift', '--build', '/none'], 'nothing can be measured: /none/worker/worker is not built'),
-    (['--dir', '/none'], "--dir: '/none' is no directory"), (['--out', '/proc/none'], '/proc/none: No such file or directory: a report ('),
+    (['--dir', '/none'], "--dir: '/none' is no directory"), (['--out', '/proc/none'], "can't be written there; name another folder (--out)"),
+    (['--out', '/dev/null/none'], '/dev/null/none: Not a directory; name another folder'),
     (['--server-cpus', 'x'], "--server-cpus: 'x' is no list of CPUs such as 0-3 or 0,2; this process may use "),
     (['--client-cpus', '1-0'], "--client-cpus: '1-0' is no list"), (['--client-cpus', '99999'], "--client-cpus: '99999' is no list"),
     (['--seconds', 'abc'], "--seconds: 'abc' is no number greater than 0"), (['--seconds', 'nan'], "'nan' is no number"),
@@ -174,6 +176,7 @@ def test_what_cannot_be_measured_is_refused_in_one_line_before_anything_starts(t
     (['report', '/none'], 'bench report: /none: No such file'), (['compare', 'one.json'], 'bench compare: the following arguments'),
     (['compare', 'a', 'b', '--threshold', 'much'], "bench compare: --threshold: 'much' is no percentage from 0 on"),
     (['postdata'], 'bench postdata: the following arguments are required: make'),
+    (['postdata', 'make', '/none', '/dev/null'], 'bench postdata: /none: No such file or directory'),
     (['postdata', 'make', 'f'], 'bench postdata make: the following arguments are required: OUT')])
 def test_every_command_says_in_one_line_what_is_wrong(arguments, words):
     done = subprocess.run([sys.executable, '-B', HARNESS, *arguments], capture_output=True, text=True, timeout=60, check=False)

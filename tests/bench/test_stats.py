@@ -33,6 +33,12 @@ def test_the_interval_of_a_few_values_is_their_range(count):
     assert stats.median_interval(values) == (min(values), max(values))
 
 
+@pytest.mark.parametrize('pairs', [[[-1, 3]], [[1 << 40, 3]], [[5, -1]]])
+def test_a_histogram_has_no_bucket_that_there_is_not(pairs):
+    with pytest.raises(ValueError, match='bucket'):
+        stats.Histogram.from_list(pairs)
+
+
 def test_an_estimate_is_the_median_in_its_interval():
     estimate = stats.Estimate([5, 1, 4, 2, 3])
     assert (estimate.low, estimate.median, estimate.high, estimate.count) == (1, 3, 5, 5)

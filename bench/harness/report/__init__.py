@@ -5,8 +5,9 @@ import sys
 
 import model
 from command_line import Parser
+from printable import harmless
 
-from . import csv_file, html, markdown, terminal
+from . import csv_file, html, markdown, readme, terminal
 
 FORMATS = {'md': markdown.text, 'csv': csv_file.text, 'html': html.text}
 
@@ -29,12 +30,13 @@ def main(argv):
     parser.add_argument('report', metavar='DIR|report.json')
     parser.add_argument('--out', metavar='DIR', help='where to write (default: beside the JSON)')
     parser.add_argument('--format', choices=['terminal', *FORMATS], help='only prints it so, and writes no file')
+    parser.add_argument('--readme', action='store_true', help='only prints the table of README.md: one process of each server, CPU per request')
     arguments = parser.parse_args(argv)
     path = os.path.join(arguments.report, 'report.json') if os.path.isdir(arguments.report) else arguments.report
     try:
         report = model.load(path)
         out = arguments.out or os.path.dirname(path) or '.'
-        if not arguments.format:
+        if not arguments.format and not arguments.readme:
             os.makedirs(out, exist_ok=True)
             write_all(report, out)
     except model.BadReport as error:
@@ -43,7 +45,9 @@ def main(argv):
     except OSError as error:
         print(f'bench report: {error.filename}: {error.strerror}', file=sys.stderr)
         return 2
-    if arguments.format in FORMATS:
+    if arguments.readme:
+        sys.stdout.write(readme.text(harmless(report)))
+    elif arguments.format in FORMATS:
         sys.stdout.write(FORMATS[arguments.format](report))
     else:
         terminal.show(report, sys.stdout)

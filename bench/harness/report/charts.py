@@ -102,7 +102,7 @@ def _bar(drawing, scale, y, row, estimate, metric, colour, name):
         return
     bound = row.bound_by and metric == 'rate'
     told = f'{whole}: {number(estimate.median)} [{number(estimate.low)}, {number(estimate.high)}], {estimate.count} runs' + (
-        f'; bound by {row.bound_by}' if row.bound_by else '')
+        '; what bounds it, see its remark' if row.bound_by else '')
     drawing.words(scale.start - 8, middle + 4, name, '', 'end', whole)
     drawing.add('rect', f'bar {colour}' + (' bound' if bound else '') + (' many' if row.cell.workers > 1 else ''), told,
                 x=float(scale.start), y=middle - 5, width=max(scale(estimate.median) - scale.start, 1.0), height=10)
@@ -178,7 +178,8 @@ def percentiles(rows, colours):
             continue
         deepest = min(math.log10(merged.total / 10), 4.0)
         steps = [0.30103 + index * (deepest - 0.30103) / 32 for index in range(33)] if deepest > 0.4 else []
-        points = [(step, max(merged.percentile(100 - 100 * 10 ** -step) / 1e3, 1e-3)) for step in steps]
+        slowest = max(run.latency_max_ms for run in row.runs) or math.inf
+        points = [(step, max(min(merged.percentile(100 - 100 * 10 ** -step) / 1e3, slowest), 1e-3)) for step in steps]
         if points:
             series.append(Series(row.cell, [(x, value, value, value) for x, value in points], marks=False, line=_line(row.cell)))
             depth = max(depth, deepest)

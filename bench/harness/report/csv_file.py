@@ -5,6 +5,7 @@ import io
 from dataclasses import asdict, fields
 
 from model import Cell
+from printable import harmless
 
 from . import figures
 
@@ -19,7 +20,7 @@ def text(report):
     out = io.StringIO()
     writer = csv.DictWriter(out, _HEADER, restval='', lineterminator='\n')
     writer.writeheader()
-    for row in report.rows:
+    for row in harmless(report).rows:
         about = {'state': row.state, 'bound_by': row.bound_by, **asdict(row.cell)}
         writer.writerows({**about, **_run(row, index, run)} for index, run in enumerate(row.runs, 1))
         if row.state == 'ok':
@@ -31,7 +32,7 @@ def text(report):
 
 def _run(row, index, run):
     return {'kind': 'run', 'run': index, 'state': 'ok' if run.valid else 'INVALID', 'requests': run.requests,
-            'seconds': f'{run.seconds:.6g}', **{metric: f'{figures.METRICS[metric](run, row.cell):.6g}' for metric in _METRICS}, 
+            'seconds': f'{run.seconds:.6g}', **{metric: f'{figures.METRICS[metric](run, row.cell):.6g}' for metric in _METRICS},
             'shared_cores': int(run.shared_cores), 'strategy': run.strategy, 'reason': '; '.join(run.invalid),
             'notes': '; '.join(run.notes)}
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from ceilings import CLIENT_BUSY
 from endpoints import BY_NAME
 from model import DURABILITY
 from stats import Estimate, ratio
@@ -13,6 +14,8 @@ ARTICLE_ORDER = tuple(api.name for api in APIS)
 SERVER_ORDER = ('forklift', 'uvicorn', 'gunicorn', 'nginx', 'lighttpd', 'h2o', 'caddy')
 NAMES = {'forklift': 'Forklift', 'gunicorn': 'gunicorn+uvicorn'}
 BELOW = 0.95  # of the floor's CPU: what is nearer may be its noise
+BELOW_SUM = 0.9  # of the floor's CPU and its client's: with less, the work can't have been done on the client's time either
+ABOVE = 1.1  # of a ceiling: what is nearer is bound by it
 RUNS_ENOUGH = 6  # from so many on there is a 95 % interval of a median
 FLOOR = 'floor'  # what the machine can do: shown beside the servers, never ranked among them
 
@@ -22,6 +25,7 @@ METRICS = {
     'cpu_us': lambda run, cell: run.cpu_us_per_request,
     'client_us': lambda run, cell: run.client_us_per_request,
     'machine_us': lambda run, cell: run.machine_us_per_request,
+    'all_us': lambda run, cell: run.cpu_us_per_request + run.client_us_per_request,
     'mean_ms': lambda run, cell: run.latency_mean_ms,
     'max_ms': lambda run, cell: run.latency_max_ms,
     'memory_bytes': lambda run, cell: run.memory_peak_bytes,
@@ -29,11 +33,11 @@ METRICS = {
     'bytes_per_s': lambda run, cell: cell.bytes * run.rate,
     'client_busy': lambda run, cell: run.client_busy,
     'switches': lambda run, cell: run.context_switches / run.requests if run.requests else 0.0,
-    'p50_ms': lambda run, cell: run.histogram.percentile(50) / 1e3,
-    'p90_ms': lambda run, cell: run.histogram.percentile(90) / 1e3,
-    'p99_ms': lambda run, cell: run.histogram.percentile(99) / 1e3,
-    'p99.9_ms': lambda run, cell: run.histogram.percentile(99.9) / 1e3,
-    'tail': lambda run, cell: run.histogram.percentile(99) / (run.histogram.percentile(50) or 1e-9),
+    'p50_ms': lambda run, cell: run.percentile_ms(50),
+    'p90_ms': lambda run, cell: run.percentile_ms(90),
+    'p99_ms': lambda run, cell: run.percentile_ms(99),
+    'p99.9_ms': lambda run, cell: run.percentile_ms(99.9),
+    'tail': lambda run, cell: run.percentile_ms(99) / (run.percentile_ms(50) or 1e-9),
 }
 MORE_IS_BETTER = {'rate', 'bytes_per_cpu_s', 'bytes_per_s'}
 
@@ -80,9 +84,12 @@ def rankable(row, metric):
     return metric not in ('rate', 'bytes_per_s') or (not row.bound_by and row.cell.tool == 'wrk')
 
 
-def ranks(rows, metric):
-    """key → '1', '≈2' … among rows of one durability class and load: 1 + how many are better outside the noise; ≈: level with another."""
-    known = [row for row in rows if rankable(row, metric)]
+def ranks(rows, metric, without=()):
+    """key → '1', '≈2' … among rows of one durability class and load: 1 + how many are better outside the noise; ≈: level with another.
+
+    without: cells that get no rank.
+    """
+    known = [row for row in rows if rankable(row, metric) and row.cell not in without]
     worse = -1 if metric in MORE_IS_BETTER else 1
     found = {}
     for mine in known:
@@ -104,13 +111,51 @@ def floor_of(report, cell):
                  if (ceiling.name, ceiling.bytes) == (program, cell.bytes) and ceiling.cpu_us), None)
 
 
+@dataclass(frozen=True)
+class Below:
+    """A row that costs its server less than the floor program's work. floor, floor_client, client: µs a request; accounted: the sum of
+    server and client is no less than the floor's, so somebody did the work.
+    """
+    floor: float
+    floor_client: float
+    client: float
+    total: float
+    accounted: bool
+
+    def __str__(self):
+        said = f'below the floor ({number(self.floor)} µs): its client pays {number(self.client)} µs, the floor\'s {number(self.floor_client)} µs'
+        return said if self.accounted else (f'{said}; {number(self.total)} µs in all are less than the floor\'s '
+                                            f'{number(self.floor + self.floor_client)}: work is missing or not accounted for')
+
+
 def below_floor(report, row):
-    """'' or that a row costs its server less than the floor program's work: then somebody else does a part of it."""
+    """The Below of a row, or None."""
     floor = floor_of(report, row.cell) if row.state == 'ok' and row.cell.server != FLOOR else None
     if floor is None or estimate(row, 'cpu_us').high >= BELOW * floor[0]:
+        return None
+    total = estimate(row, 'all_us')
+    return Below(*floor, estimate(row, 'client_us').median, total.median, total.high >= BELOW_SUM * sum(floor))
+
+
+def unaccounted(report):
+    """The cells whose server and client together need less CPU than the floor: nothing is concluded from their CPU per request."""
+    return {row.cell for row in report.rows if (below := below_floor(report, row)) and not below.accounted}
+
+
+def limit(report, row):
+    """'' or what bounds a row's requests/s, as it is said beside them; or that they are more than that ceiling, which can't be."""
+    if not row.bound_by or row.state != 'ok':
         return ''
-    return (f'below the floor ({number(floor[0])} µs): its client pays {number(estimate(row, "client_us").median)} µs, '
-            f'the floor\'s {number(floor[1])} µs')
+    names = (row.bound_by,)
+    if row.bound_by == 'the client':
+        if estimate(row, 'client_busy').median > CLIENT_BUSY:
+            return 'bound by the client'
+        names = ('client upload' if row.cell.is_upload else 'client download',)
+    best = max((ceiling.rate for ceiling in report.ceilings if ceiling.name in names and ceiling.bytes == row.cell.bytes), default=0)
+    share = estimate(row, 'rate').median / best if best else 1
+    if share <= ABOVE:
+        return f'bound by {row.bound_by}'
+    return f'{share:.2g} times the ceiling {names[0]}: more than the work takes at best, so not all of it may have been done'
 
 
 @dataclass(frozen=True)
@@ -237,7 +282,10 @@ def noise(found):
     """Half the 95 % interval, as a share of the median: '±1.2 %'."""
     if found.count < 2:
         return '±?'
-    return f'±{(found.high - found.low) / 2 / found.median:.1%}'.replace('%', ' %') if found.median else '±0'
+    if not found.median:
+        return '±0'
+    half = (found.high - found.low) / 2 / found.median
+    return f'±{half:.1%}'.replace('%', ' %') if half >= 0.0005 else '±<0.1 %'
 
 
 def times(found):
@@ -252,7 +300,7 @@ def times(found):
     lopsided = max(down, up) > 2 * min(down, up) and half > 0.05 * found.median
     middle, around = round(found.median, digits), round(half, digits)
     if not lopsided and _holds_1(middle - around, middle + around) == _holds_1(found.low, found.high):
-        return f'{found.median:.{digits}f} ± {half:.{digits}f}×'
+        return f'{found.median:.{digits}f} ± {f"{half:.{digits}f}" if around else f"<{10 ** -digits:g}"}×'  # ± 0.00 nobody can know
     while digits < 6 and _holds_1(round(found.low, digits), round(found.high, digits)) != _holds_1(found.low, found.high):
         digits += 1
     return f'{found.median:.{digits}f}× [{found.low:.{digits}f}–{found.high:.{digits}f}]'

@@ -1,9 +1,9 @@
 """Findings in words, each derived from figures of the report: server against server, process model and strategy against their like."""
 
 from . import figures
-from .figures import compared, estimate, name_of, number, times
+from .figures import compared, estimate, label, name_of, number, times
 from .tables import one_and_many
-from .verdicts import Verdict, verdicts  # noqa: F401  the other half of what is said in words
+from .verdicts import Verdict, in_run, verdicts  # noqa: F401  the other half of what is said in words
 
 # Families of the article's endpoints that do the same work in different ways.
 FAMILIES = (
@@ -22,26 +22,26 @@ def grouped(report):
     """[(heading, sentences)] of the findings, those without any left out."""
     rows = [row for row in figures.at_reference(report) if row.cell.server != figures.FLOOR]
     opened = [row for row in report.rows if row.cell.tool == 'open' and row.cell.server != figures.FLOOR]
-    groups = (('Forklift against its peers', _against_peers(rows)), ('Latency at a fixed rate', _at_fixed_rates(opened)),
-              ('One process against many', _processes(report)),
-              ('Strategy against strategy', _strategies(rows)),
-              ('Below the floor', _below_floor(report)), ('Not counted', _spoilt(report)), ('How sure this is', _sureness(report)))
+    doubted = figures.unaccounted(report)
+    groups = (('Forklift against its peers', _against_peers(rows, doubted)), ('Latency at a fixed rate', _at_fixed_rates(opened)),
+              ('One process against many', _processes(report, doubted)),
+              ('Strategy against strategy', _strategies([row for row in rows if row.cell not in doubted])),
+              ('Below the floor', _below_floor(report)), ('Not counted', _spoilt(report)), ('How sure this is', sureness(report)))
     return [(heading, sentences) for heading, sentences in groups if sentences]
 
 
-def _against_peers(rows):
+def _against_peers(rows, doubted):
     """Forklift against each peer, as one process and as the most that were measured."""
     said = []
     for peer in sorted({row.cell.server for row in rows} - {'forklift'}, key=figures.server_order):
         counts = {row.cell.workers for row in rows if row.cell.server == peer}
         for workers in sorted({min(counts), max(counts)}):
             pairs = _pairs(rows, peer, workers)
-            costs = [(mine.cell.endpoint, compared(theirs, mine, 'cpu_us')) for mine, theirs in pairs]
+            costs = [(mine.cell.endpoint, compared(theirs, mine, 'cpu_us')) for mine, theirs in pairs if doubted.isdisjoint((mine.cell, theirs.cell))]
             rates = [(mine.cell.endpoint, compared(mine, theirs, 'rate')) for mine, theirs in pairs
                      if not mine.bound_by and not theirs.bound_by]
             won, lost = 'Forklift beats it by {}', 'it beats Forklift by {}'
-            said += _sentence(f'Forklift and {name_of(peer)}, {figures.processes(workers)}', [_outcome(costs, won, lost, 'CPU per request'),
-                                                                        _outcome(rates, won, lost, 'requests/s')])
+            said += _sentence(_names(pairs), [_outcome(costs, won, lost, 'CPU per request'), _outcome(rates, won, lost, 'requests/s')])
     return said
 
 
@@ -52,13 +52,13 @@ def _at_fixed_rates(rows):
         for rate, workers in sorted({(row.cell.rate, row.cell.workers) for row in rows if row.cell.server == peer}):
             pairs = _pairs([row for row in rows if row.cell.rate == rate], peer, workers)
             found = [(mine.cell.endpoint, compared(theirs, mine, 'p99_ms')) for mine, theirs in pairs]
-            said += _sentence(f'Forklift and {name_of(peer)}, {figures.processes(workers)}, {rate:g} requests/s',
+            said += _sentence(f'{_names(pairs)}, {rate:g} requests/s',
                               [_outcome(found, 'Forklift beats it by {}', 'it beats Forklift by {}', 'p99 latency')])
     return said
 
 
 def _pairs(rows, peer, workers):
-    """[(Forklift's row, the peer's)] of the same work and durability class; Forklift under its master where the peer is supervised."""
+    """[(Forklift's row, the peer's)] of the same work and durability class. One process is Forklift's worker alone wherever that was measured, as in README's table."""
     pairs = []
     for theirs in rows:
         if theirs.cell.server != peer or theirs.cell.workers != workers:
@@ -67,8 +67,13 @@ def _pairs(rows, peer, workers):
                 and (row.cell.endpoint, row.cell.durability, row.cell.bytes) == (
                     theirs.cell.endpoint, theirs.cell.durability, theirs.cell.bytes)]
         if mine:
-            pairs.append((max(mine, key=lambda row: row.cell.model == theirs.cell.model), theirs))
+            pairs.append((max(mine, key=lambda row: row.cell.model == 'alone'), theirs))
     return pairs
+
+
+def _names(pairs):
+    """'Forklift alone and nginx ×1'."""
+    return ' and '.join(' or '.join(dict.fromkeys(label(pair[side].cell) for pair in pairs)) for side in (0, 1))
 
 
 def _sentence(who, outcomes):
@@ -117,7 +122,7 @@ def _list(names, of=0):
     return names[0] if len(names) == 1 else f'{", ".join(names[:-1])} and {names[-1]}'
 
 
-def _processes(report):
+def _processes(report, doubted):
     """The largest fleet of each server against one process of it."""
     by_server = {}
     for one, many in one_and_many(report):
@@ -128,7 +133,7 @@ def _processes(report):
         pairs = [(one, many) for one, many in pairs if many.cell.workers == workers]
         shared = any(run.shared_cores for _, many in pairs for run in many.runs)
         rates = [(many.cell.endpoint, compared(many, one, 'rate')) for one, many in pairs if not one.bound_by and not many.bound_by]
-        costs = [(many.cell.endpoint, compared(one, many, 'cpu_us')) for one, many in pairs]
+        costs = [(many.cell.endpoint, compared(one, many, 'cpu_us')) for one, many in pairs if doubted.isdisjoint((one.cell, many.cell))]
         won, lost = f'{workers} processes beat one by {{}}', f'one beats {workers} by {{}}'
         said += _sentence(name_of(server) + (', with the client on the same cores' if shared else ''),
                           [_outcome(rates, won, lost, 'requests/s'), _outcome(costs, won, lost, 'CPU per request')])
@@ -165,7 +170,7 @@ def _cheapest(rows):
     return f'{start}{level}; it beats the other{"s" if len(dearer) > 1 else ""} by {_span(dearer)}'
 
 
-def _sureness(report):
+def sureness(report):
     """What an interval of few runs is worth; nothing where it is worth the 95 % that it is meant to be."""
     fewest = min((len(row.runs) for row in report.rows if row.state == 'ok' and len(row.runs) > 1), default=figures.RUNS_ENOUGH)
     if fewest >= figures.RUNS_ENOUGH:
@@ -176,15 +181,17 @@ def _sureness(report):
 
 def _below_floor(report):
     """Whose CPU per request must not be read alone."""
+    words = {True: 'less server CPU than a C program that does nothing else; with their clients\' they come to no less than it and its client, so '
+                   'part of the work is done on the client\'s time',
+             False: 'less CPU than a C program that does nothing else, even with their clients\': work is missing or not accounted for, so '
+                    'they have no rank in CPU'}
     found = {}
     for row in report.rows:
-        if figures.below_floor(report, row):
-            found.setdefault(figures.label(row.cell), []).append(row.cell.endpoint)
-    if not found:
-        return []
-    rows = _list([f'{name} ({_list(list(dict.fromkeys(endpoints)))})' for name, endpoints in found.items()])
-    return [f'{rows}: less server CPU than a C program that does nothing else, as part of the work is done on the client\'s time: compare the '
-            'sum of both.']
+        below = figures.below_floor(report, row)
+        if below:
+            found.setdefault(below.accounted, {}).setdefault(label(row.cell), []).append(row.cell.endpoint)
+    return [_list([f'{name} ({_list(list(dict.fromkeys(endpoints)))})' for name, endpoints in found[accounted].items()]) + f': {words[accounted]}.'
+            for accounted in (True, False) if accounted in found]
 
 
 def _spoilt(report):

@@ -4,8 +4,10 @@ import os
 import re
 from html import escape
 
+from printable import harmless
+
 from . import figures, findings, panels, tables
-from .verdicts import FAILS, HOLDS
+from .verdicts import FAILS, HOLDS, NONE_IN_RUN
 
 _CSS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'page.css')
 _PILLS = {HOLDS: ('holds', '✓'), FAILS: ('fails', '✗')}
@@ -15,6 +17,7 @@ def text(report):
     """The whole page."""
     with open(_CSS, encoding='utf-8') as file:
         css = file.read()
+    report = harmless(report)
     sections = [section for section in [_verdicts(report), _findings(report)] + panels.sections(report) + _tables(report)
                 + [_reproduce(report)] if section]
     links = ''.join(f'<a href="#{name}">{escape(title)}</a>' for name, title, _ in sections)
@@ -47,12 +50,12 @@ def _marked(words):
     """Paths as code, ratios in bold."""
     escaped = escape(words)
     escaped = re.sub(r'\b(?:upload|download)/[\w/]*\w', lambda match: f'<code>{match.group(0)}</code>', escaped)
-    return re.sub(r'\d[\d.]*(?: ± [\d.]+)?×(?: \[[\d.–]+\])?', lambda match: f'<b>{match.group(0)}</b>', escaped)
+    return re.sub(r'\d[\d.]*(?: ± (?:&lt;)?[\d.]+)?×(?: \[[\d.–]+\])?', lambda match: f'<b>{match.group(0)}</b>', escaped)
 
 
 def _verdicts(report):
     by_conclusion = {}
-    for verdict in findings.verdicts(report):
+    for verdict in findings.in_run(report):
         by_conclusion.setdefault(verdict.conclusion, []).append(verdict)
     cards = []
     for conclusion, verdicts in by_conclusion.items():
@@ -60,7 +63,7 @@ def _verdicts(report):
                          '</div>' for verdict in verdicts)
         cards.append(f'<div class="verdict"><h3>{escape(conclusion[0].upper() + conclusion[1:])}</h3>{halves}</div>')
     about = ('<p class="about">What the article of 2022 concluded, looked at again on this machine: in CPU per request, which no cable '
-             'bounds.</p>')
+             'bounds.</p>') if cards else f'<p class="about">{escape(NONE_IN_RUN)}</p>'
     return 'verdicts', 'The article’s five conclusions', about + f'<div class="verdicts">{"".join(cards)}</div>'
 
 

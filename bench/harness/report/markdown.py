@@ -1,12 +1,16 @@
 """The report as Markdown: findings first, then the tables."""
 
+from printable import harmless
+
 from . import article, figures, findings, tables
+from .verdicts import NONE_IN_RUN
 
 
 def text(report):
+    report = harmless(report)
     parts = [f'# Benchmark: {report.preset}', f'{figures.when(report.started)}, {report.seconds / 60:.0f} minutes, seed {report.seed}'
              + ('' if report.complete else '. **Partial**: stopped before its end')]
-    parts += ['## The article\'s five conclusions', _table(_verdicts(report))]
+    parts += ['## The article\'s five conclusions', _table(_verdicts(report)) if findings.in_run(report) else NONE_IN_RUN]
     for heading, sentences in findings.grouped(report):
         parts += [f'## {heading}', '\n'.join(f'- {sentence}' for sentence in sentences)]
     own = tables.article_tables(report)
@@ -24,7 +28,7 @@ def text(report):
 def _verdicts(report):
     table = tables.Table('verdicts', '', [(name, tables.TEXT) for name in ('conclusion', 'of', 'verdict', 'because')])
     table.lines = [(tables.OK, [verdict.conclusion, verdict.subject, f'**{verdict.result}**', verdict.because])
-                   for verdict in findings.verdicts(report)]
+                   for verdict in findings.in_run(report)]
     return table
 
 

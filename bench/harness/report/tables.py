@@ -57,8 +57,8 @@ def remark(report, row):
         return ''
     if row.state != 'ok':
         return f'{row.state}: {figures.reason(row)}'
-    words = [f'bound by {row.bound_by}'] if row.bound_by else []
-    words += [words_of_it] if (words_of_it := figures.below_floor(report, row)) else []
+    words = [words_of_it] if (words_of_it := figures.limit(report, row)) else []
+    words += [str(below)] if (below := figures.below_floor(report, row)) else []
     if any(run.shared_cores for run in row.runs):
         words.append('shared cores')
     strategies = dict.fromkeys(run.strategy for run in row.runs if run.strategy)
@@ -135,7 +135,7 @@ def one_beside_many(report):
         gain = figures.compared(many, one, 'rate')
         both = [[f'{figures.estimate(row, metric).median / scale:.{digits}f}' for row in (one, many)]
                 for metric, scale, digits in (('rate', 1, 2), ('mean_ms', 1, 2), ('cpu_us', 1, 1), ('bytes_per_cpu_s', 1e6, 0))]
-        bound = ', '.join(f'×{row.cell.workers} bound by {row.bound_by}' for row in (one, many) if row.bound_by)
+        bound = ', '.join(f'×{row.cell.workers} {figures.limit(report, row)}' for row in (one, many) if row.bound_by)
         gained = '–' if bound or gain is None else figures.times(gain)
         table.lines.append((OK, line + both[0] + [gained] + both[1] + both[2] + both[3] + [bound]))
     return table if table.lines else None
@@ -164,11 +164,12 @@ def results(report, brief=False):
         'CPU µs/req', '±', 'rank', 'client µs', 'req/s', '± ', 'rank ') + tuple(name for name, _ in latencies) + more] + [('remark', TEXT)],
         note='± is half the 95 % interval of the median (with fewer than six runs: half their range, which of three runs holds the median '
              'in 75 % of cases). ≈: level with another row, the interval of their ratio, run by run, holds 1. Ranks are within a group and its '
-             'durability class; a bound row has no rank in requests/s, an INVALID one none at all. Shared cores: with the client. '
+             'durability class; a bound row has no rank in requests/s, one whose work is not accounted for none in CPU, an INVALID one none at all. Shared cores: with the client. '
              'Client µs: the client\'s CPU for a request; settings that spare the server some may cost it.')
+    doubted = figures.unaccounted(report)
     for contest, rows in figures.contests(report).items():
         table.lines.append((GROUP, [contest.title]))
-        cpu_ranks, rate_ranks = figures.ranks(rows, 'cpu_us'), figures.ranks(rows, 'rate')
+        cpu_ranks, rate_ranks = figures.ranks(rows, 'cpu_us', doubted), figures.ranks(rows, 'rate')
         for row in rows:
             line = [label(row.cell), row.cell.durability]
             if row.state != 'ok':

@@ -4,8 +4,10 @@ import os
 import shutil
 import textwrap
 
+from printable import harmless
+
 from . import article, figures, findings, tables
-from .verdicts import FAILS, HOLDS
+from .verdicts import FAILS, HOLDS, NONE_IN_RUN
 
 BOLD, DIM, RED, GREEN = '1', '2', '31', '32'
 
@@ -42,7 +44,7 @@ def show(report, stream, colour=None):
 
     colour: None asks the stream.
     """
-    pen = _Pen(stream, wants_colour(stream) if colour is None else colour)
+    report, pen = harmless(report), _Pen(stream, wants_colour(stream) if colour is None else colour)
     took = f'{report.seconds / 60:.0f} min, seed {report.seed}'
     pen.line(pen.paint(f'Benchmark {report.preset}, {figures.when(report.started)}, {took}', BOLD))
     if not report.complete:
@@ -64,7 +66,10 @@ def show(report, stream, colour=None):
 
 def _verdicts(pen, report):
     pen.title('The article\'s five conclusions')
-    for verdict in findings.verdicts(report):
+    told = findings.in_run(report)
+    if not told:
+        pen.prose(NONE_IN_RUN)
+    for verdict in told:
         result = pen.paint(verdict.result, {HOLDS: GREEN, FAILS: RED}.get(verdict.result, DIM))
         pen.line(f'  {verdict.conclusion}, {verdict.subject}: {result}')
         pen.prose(verdict.because, '      ')

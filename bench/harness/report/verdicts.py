@@ -11,6 +11,8 @@ SAME = 1.1  # a ratio whose interval holds 1 and goes no further either way is a
 
 _MEMORY, _DISK, _ASYNC = (f'upload/stream/async_read_and_{kind}_write' for kind in ('memory', 'disk', 'async'))
 _SINGLE, _STREAM, _FORM_BLOCKING = 'upload/single', 'upload/single/stream', 'upload/single/stream/async_read_sync_write'
+_STREAMED, _WHOLE = ('download/stream/sync_read', 'download/stream/async_read'), ('download/file', 'download/file/sync')
+NONE_IN_RUN = 'None of them was in this run: they are about the article\'s endpoints (--article).'
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,15 @@ class Verdict:
     subject: str
     result: str
     because: str
+    measured: bool = True  # whether any row of those that it's about was in the run
 
 
 class Evidence:
     """The rows of one subject under one process model, by endpoint."""
 
     def __init__(self, report, server):
-        rows = [row for row in figures.at_reference(report) if row.cell.server == server]
+        doubted = figures.unaccounted(report)
+        rows = [row for row in figures.at_reference(report) if row.cell.server == server and row.cell not in doubted]
         fleets = {}
         for row in rows:
             fleets.setdefault((row.cell.workers, row.cell.model), {})[row.cell.endpoint] = row
@@ -49,12 +53,19 @@ def verdicts(report):
     peers = {row.cell.server for row in figures.at_reference(report)}
     subjects = (('FastAPI', Evidence(report, 'uvicorn' if 'uvicorn' in peers else 'gunicorn')), ('Forklift', Evidence(report, 'forklift')))
     said = []
-    for conclusion, judge in (('binary beats form-data', _binary), ('streaming is best for upload and download', _streaming),
-                              ('a temporary memory file gains nothing', _memory),
-                              ('async read and async write together lose', _both_async)):
-        said += [Verdict(conclusion, subject, *judge(evidence)) for subject, evidence in subjects]
-    return said + [Verdict('gunicorn+uvicorn is steadier', 'FastAPI', *_steadier_peer(report)),
-                   Verdict('gunicorn+uvicorn is steadier', 'Forklift', *_steadier_master(report))]
+    for conclusion, judge, about in (('binary beats form-data', _binary, (_DISK, _ASYNC, _STREAM, _FORM_BLOCKING)),
+                                     ('streaming is best for upload and download', _streaming, (_SINGLE, _STREAM, *_STREAMED, *_WHOLE)),
+                                     ('a temporary memory file gains nothing', _memory, (_DISK, _MEMORY)),
+                                     ('async read and async write together lose', _both_async, (_DISK, _ASYNC, _STREAM, _FORM_BLOCKING))):
+        said += [Verdict(conclusion, subject, *judge(evidence), any(name in evidence.rows for name in about)) for subject, evidence in subjects]
+    fastapi, forklift = (('uvicorn', 'xN'), ('gunicorn', 'xN')), (('forklift', 'alone'), ('forklift', 'x1'))
+    return said + [Verdict('gunicorn+uvicorn is steadier', subject, *judge(report), all(_fleet(report, *fleet) for fleet in fleets))
+                   for subject, judge, fleets in (('FastAPI', _steadier_peer, fastapi), ('Forklift', _steadier_master, forklift))]
+
+
+def in_run(report):
+    """The verdicts that something in the run is about."""
+    return [verdict for verdict in verdicts(report) if verdict.measured]
 
 
 def _judge(pairs, who='', all_of_them=False):
@@ -64,7 +75,7 @@ def _judge(pairs, who='', all_of_them=False):
     """
     measured = [(words, ratio) for words, ratio in pairs if ratio]
     if not measured:
-        return UNKNOWN, 'the rows to compare were not measured, or are INVALID'
+        return UNKNOWN, 'the rows to compare were not measured, are INVALID, or their CPU is not all accounted for'
     said = (f'{who}: ' if who else '') + '; '.join(_words(words, ratio) for words, ratio in measured)
     if any(ratio.count < 2 for _, ratio in measured):
         return UNKNOWN, f'{said}; one run each, so the noise is not known'
@@ -98,8 +109,7 @@ def _binary(evidence):
 
 
 def _streaming(evidence):
-    stream = evidence.cheapest(('download/stream/sync_read', 'download/stream/async_read'))
-    whole = evidence.cheapest(('download/file', 'download/file/sync'))
+    stream, whole = evidence.cheapest(_STREAMED), evidence.cheapest(_WHOLE)
     result, words = _judge([
         ('a buffered form upload needs {} the CPU of a streamed one', evidence.ratio(_SINGLE, _STREAM)),
         (f'{whole} needs {{}} the CPU of {stream}', evidence.ratio(whole, stream))], evidence.label, all_of_them=True)
