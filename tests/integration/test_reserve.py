@@ -100,7 +100,8 @@ def fill(program):
 def check_refusal(one):
     assert one.status == 507 and one.headers["connection"] == "close"
     assert one.headers["content-type"] == "application/problem+json"
-    assert one.problem["type"] == "urn:forklift:problem:no-space" and one.problem["status"] == 507
+    assert one.problem["type"] == "urn:forklift:problem:space-promised" and one.problem["status"] == 507
+    assert one.headers["retry-after"] == "5"
     assert "--reserve-space" in one.problem["detail"] and f"{one.size} bytes" in one.problem["detail"]
     assert one.client.ended()
 
@@ -134,6 +135,27 @@ def test_of_64_uploads_at_once_exactly_those_that_fit_are_asked_for_their_bodies
     assert Asked(fleet, "afterwards").status == 507
     assert fleet.request("DELETE", "/files/" + fleet.visible()[0]).status == 204
     hold(fleet, 1)
+
+
+def test_a_promise_is_told_from_a_full_disk(alone):
+    beside = fill(alone)
+    check_refusal(Asked(alone, "soon"))
+    never = Asked(alone, "never", 64 * MIB)
+    assert never.status == 507 and never.problem["type"] == "urn:forklift:problem:no-space"
+    assert "retry-after" not in never.headers and "full" in never.problem["detail"]
+    assert not any(one.lost() for one in beside)
+
+
+def test_the_log_says_how_much_was_asked_and_what_there_was(alone):
+    promised = 4 * EACH
+    beside = ask(alone, 4)
+    there = free_bytes(alone)
+    Asked(alone, "large", 40 * MIB)
+    figures = f"asked for {40 * MIB} bytes, {there} are free, {promised} of them promised"
+    eventually(lambda: figures in "".join(alone.log), "the line")
+    (line,) = [line for line in alone.log if "--reserve-space" in line]
+    assert "warning" in line and "(1 refused" in line, line
+    assert "error" not in "".join(alone.log) and not any(one.lost() for one in beside)
 
 
 def test_what_others_wrote_counts_too(fleet):

@@ -57,6 +57,9 @@ class ConnectionOwner {
   /// A request ended in 5xx: an operator should hear why.
   virtual void failed(const Error& error, std::string_view request_id) = 0;
 
+  /// A body was refused for lack of room beside --reserve-space: an operator should know how much.
+  virtual void refused_space(const SpaceAnswer& answer, std::string_view request_id) = 0;
+
  protected:
   ~ConnectionOwner() = default;
 };

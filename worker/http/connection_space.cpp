@@ -12,6 +12,9 @@ namespace {
 constexpr std::uint64_t kStepBytesMin = 1u << 20;
 constexpr std::uint64_t kStepBytesMax = 64u << 20;
 
+/// Promises end with their uploads, or where a client stands still for as long as it may.
+constexpr const char* kRetrySoon = "Retry-After: 5\r\n";
+
 }  // namespace
 
 /// What stays in memory needs none.
@@ -58,10 +61,11 @@ Flow Connection::refuse_space(const SpaceAnswer& answer) {
       length ? "This body of " + std::to_string(*length) + " bytes does" : "The rest of this body does";
   detail += " not fit: the disk has " + std::to_string(answer.free_bytes) + " bytes free, of which " +
             std::to_string(answer.promised_bytes) + " are promised to uploads under way and " +
-            std::to_string(services_.uploads.space->reserved_bytes()) + " are kept free (--reserve-space).";
-  const Flow flow = refuse({507, "no-space", std::move(detail), {}});
-  owner_.failed({ErrorCode::kNoSpace, "no room beside --reserve-space"}, exchange_.request_id.view());
-  return flow;
+            std::to_string(services_.uploads.space->reserved_bytes()) + " are kept free (--reserve-space). ";
+  owner_.refused_space(answer, exchange_.request_id.view());
+  if (!answer.promised_away) return refuse({507, "no-space", detail + "The disk is full.", {}});
+  detail += "It would fit without what is promised: try again soon.";
+  return refuse({507, "space-promised", std::move(detail), {}, kRetrySoon});
 }
 
 }  // namespace forklift

@@ -83,14 +83,26 @@ void ConnectionTable::abandon_all() {
   }
 }
 
+std::uint64_t ConnectionTable::Seldom::due(TimePoint now) {
+  ++unlogged;
+  if (now - logged_at < kFailureLoggedEvery) return 0;
+  logged_at = now;
+  return std::exchange(unlogged, 0);
+}
+
 void ConnectionTable::failed(const Error& error, std::string_view request_id) {
-  ++failures_unlogged_;
-  const TimePoint now = services_.loop.now();
-  if (now - failure_logged_at_ < kFailureLoggedEvery) return;
-  log::error("request ", request_id, " failed: ", sentence_of(error), " (", failures_unlogged_,
+  const std::uint64_t count = failures_.due(services_.loop.now());
+  if (count == 0) return;
+  log::error("request ", request_id, " failed: ", sentence_of(error), " (", count,
              " failed since the last such line)");
-  failure_logged_at_ = now;
-  failures_unlogged_ = 0;
+}
+
+void ConnectionTable::refused_space(const SpaceAnswer& answer, std::string_view request_id) {
+  const std::uint64_t count = space_refusals_.due(services_.loop.now());
+  if (count == 0) return;
+  log::warning("request ", request_id, " found no room beside --reserve-space: it asked for ",
+               answer.asked_bytes, " bytes, ", answer.free_bytes, " are free, ", answer.promised_bytes,
+               " of them promised to uploads under way (", count, " refused since the last such line)");
 }
 
 void ConnectionTable::timer_due() {

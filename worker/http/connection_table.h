@@ -54,6 +54,7 @@ class ConnectionTable final : public ConnectionOwner, private TimerListener {
   void retire(Connection& connection) override;
   bool draining() const override { return drain_listener_ != nullptr; }
   void failed(const Error& error, std::string_view request_id) override;
+  void refused_space(const SpaceAnswer& answer, std::string_view request_id) override;
 
  private:
   void timer_due() override;
@@ -65,8 +66,17 @@ class ConnectionTable final : public ConnectionOwner, private TimerListener {
   TimePoint draining_since_;
   bool last_ = false;
   CutTransfers cut_;
-  TimePoint failure_logged_at_;
-  std::uint64_t failures_unlogged_ = 0;
+  /// Of lines that are all alike one is enough for a while.
+  struct Seldom {
+    TimePoint logged_at{};
+    std::uint64_t unlogged = 0;
+
+    /// How many there were since the last line, with this one; 0: no line now.
+    std::uint64_t due(TimePoint now);
+  };
+
+  Seldom failures_;
+  Seldom space_refusals_;
   Timer deadlines_;
 };
 

@@ -80,7 +80,7 @@ Result<SpaceReserve::Attempt> SpaceReserve::try_to_take(std::uint64_t bytes) {
     seen_at_ = now;
     seen_bytes_ = *free_bytes;
   }
-  return Attempt{{given, *free_bytes, all.promised}, sum(all.promised, bytes) <= usable(*free_bytes)};
+  return Attempt{{given, *free_bytes, all.promised, bytes}, sum(all.promised, bytes) <= usable(*free_bytes)};
 }
 
 void SpaceReserve::settle(std::uint64_t bytes) { own_.space_promised.fetch_sub(bytes); }
@@ -120,9 +120,17 @@ Result<SpaceAnswer> SpaceClaim::grow(std::uint64_t body_bytes, std::uint64_t lea
   for (;;) {
     const auto answer = reserve_.take(disk_bytes(body_bytes));
     if (answer && answer->given) got(body_bytes);
-    if (!answer || answer->given || body_bytes <= least) return answer;
+    if (!answer || answer->given || body_bytes <= least) return as_seen_by_this(answer);
     body_bytes = std::max(least, whole_blocks(body_bytes / 8));
   }
+}
+
+/// What this upload itself was promised is no other's.
+Result<SpaceAnswer> SpaceClaim::as_seen_by_this(Result<SpaceAnswer> answer) const {
+  if (!answer || answer->given) return answer;
+  const std::uint64_t own = left_bytes_.load(std::memory_order_relaxed);
+  answer->promised_away = sum(answer->asked_bytes, own) <= reserve_.usable(answer->free_bytes);
+  return answer;
 }
 
 void SpaceClaim::wrote(std::uint64_t bytes) {

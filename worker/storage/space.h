@@ -17,6 +17,8 @@ struct SpaceAnswer {
   bool given;
   std::uint64_t free_bytes;      // of the file system, for who is not root
   std::uint64_t promised_bytes;  // of these, what uploads under way have yet to write
+  std::uint64_t asked_bytes = 0;
+  bool promised_away = false;  // to SpaceClaim: given, were it not for what other uploads are promised or ask
 };
 
 /// The disk space that uploads of all workers may take together: what is free now, less what other uploads
@@ -42,6 +44,9 @@ class SpaceReserve {
 
   std::uint64_t reserved_bytes() const { return reserved_bytes_; }
 
+  /// Of so much that is free, what uploads may have.
+  std::uint64_t usable(std::uint64_t free_bytes) const;
+
   /// Promises `bytes` when a look at the disk a moment ago showed so much more that a look now would too. No
   /// system call. Any thread.
   bool take_if_plenty(std::uint64_t bytes);
@@ -66,7 +71,6 @@ class SpaceReserve {
   Result<Attempt> try_to_take(std::uint64_t bytes);
   Sums sums() const;
   std::uint64_t seen_lately() const;
-  std::uint64_t usable(std::uint64_t free_bytes) const;
 
   const FileStore& store_;
   Scoreboard& own_;
@@ -104,6 +108,7 @@ class SpaceClaim {
 
  private:
   std::uint64_t disk_bytes(std::uint64_t body_bytes) const;
+  Result<SpaceAnswer> as_seen_by_this(Result<SpaceAnswer> answer) const;
   void got(std::uint64_t body_bytes);
 
   SpaceReserve& reserve_;
