@@ -1,4 +1,5 @@
-"""What a process and all that it started have used: CPU, memory, context switches, connections. All from proc(5) and its clocks.
+"""What a process and all that it started have used: CPU, memory, context switches, connections. From proc(5) and its clocks, and the CPU
+from a control group of its own where there is one (groups.py).
 
 What a server starts stays its own even when it leaves its parent, its session and its group: this process is made the reaper of orphans
 (prctl(2), PR_SET_CHILD_SUBREAPER), so they become its children instead of init's. A child of this process that it did not start itself
@@ -8,6 +9,7 @@ is one of those. Whoever starts a process beside a server therefore does it by s
 import ctypes
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 TICKS = os.sysconf('SC_CLK_TCK')
 ESTABLISHED, LISTENING = '01', '0A'  # /proc/net/tcp
 PR_SET_CHILD_SUBREAPER = 36
+STRAYS_END_WITHIN_S = 5
 PF_IO_WORKER = 0x10  # a thread of the kernel that works for an io_uring
 
 _spawning = threading.RLock()
@@ -88,6 +91,30 @@ def orphans():
     """(pid, when it began) of the children of this process that it did not start."""
     with _spawning:
         return {(pid, began_at(pid)) for pid in children(os.getpid())} - _own
+
+
+def end_strays():
+    """Ends what commands have left behind that were to end themselves; names of these programs. Only while no server runs: its orphans would
+    be among them.
+    """
+    names, deadline = [], time.monotonic() + STRAYS_END_WITHIN_S
+    while (strays := {pid for pid, _ in orphans()}) and time.monotonic() < deadline:
+        for pid in dict.fromkeys(one for stray in strays for one in descendants(stray)):
+            if start_ticks(pid) is not None:
+                names.append(name_of(pid))
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+        for pid in strays:
+            os.waitpid(pid, os.WNOHANG)
+    return sorted(set(names))
+
+
+def name_of(pid):
+    try:
+        with open(f'/proc/{pid}/comm', encoding='utf-8', errors='replace') as file:
+            return file.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ''
 
 
 def pss_bytes(pid):
@@ -236,11 +263,12 @@ class Account:
     """Follows one process and all that it starts, also what ends or loses its parent in between.
 
     CPU: every living process' clock, which keeps what its ended threads used; and of those that ended, what their parents have been
-    credited with, or what was last seen of them where nobody waited for them. Switches: those of ended threads as last seen.
+    credited with, or what was last seen of them where nobody waited for them. group: a groups.Group that the process began in; it knows
+    all of these, unless they have left it, so the CPU is what is more of the two. Switches: those of ended threads as last seen.
     """
 
-    def __init__(self, pid):
-        self.pid = pid
+    def __init__(self, pid, group=None):
+        self.pid, self.group = pid, group
         self.seen = {}      # pid → when it began
         self.cpu = {}       # pid → seconds as last seen
         self.switches = {}  # (pid, thread) → count as last seen
@@ -267,6 +295,7 @@ class Account:
 
     def _pids(self):
         roots = [self.pid] + [pid for pid, began in self.seen.items() if start_ticks(pid) == began] + self._orphans()
+        roots += self.group.pids() if self.group else []
         living = {}
         for pid in dict.fromkeys(one for root in roots for one in descendants(root)):
             began = start_ticks(pid)
@@ -285,7 +314,8 @@ class Account:
             self.cpu[pid] = max(self.cpu.get(pid, 0.0), cpu_seconds(pid))
             self.switches.update(switches_of(pid))
         ended_s = max(sum(used for pid, used in self.cpu.items() if pid not in living), sum(map(reaped_seconds, living)) + self.reaped_s)
-        return Usage(sum(self.cpu[pid] for pid in living) + ended_s, sum(self.switches.values()),
+        cpu_s = max(sum(self.cpu[pid] for pid in living) + ended_s, self.group and self.group.cpu_s() or 0.0)
+        return Usage(cpu_s, sum(self.switches.values()),
                      machine_busy_seconds() - self.born_busy_s, living)
 
     def memory_bytes(self):

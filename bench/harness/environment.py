@@ -9,6 +9,8 @@ import shlex
 import shutil
 import subprocess
 
+import groups
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUSY_LOAD = 0.3  # load average a core above which the machine is not idle
 
@@ -27,6 +29,7 @@ def describe(options, command):
         'file system': file_system(options.dir),
         'network': 'loopback: client and servers on one machine',
         'limits': _limits(),
+        'server CPU': groups.described(),
         'commit': _commit(),
         'build': _build(options.build),
         'wrk': _first_line(['wrk', '-v']) or 'not installed',

@@ -9,7 +9,7 @@ from load import LoadError
 from model import Run
 from open_loop import run_open
 from sampler import Sampler
-from servers import ServerError
+from servers import Server, ServerError
 from stats import Histogram
 
 BEHIND = 0.95  # open loop: a server that answers less of the rate can't keep up
@@ -43,6 +43,9 @@ def measure(bench, cell, seconds):
         bench.wipe(directory)
     if left:
         run.invalid.append(f'{len(left)} processes of the server could not be ended')
+    if Server.strays:
+        run.notes.append(f'ended before it began, as commands had left them behind: {", ".join(Server.strays)}')
+        Server.strays.clear()
     return run
 
 

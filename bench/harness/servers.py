@@ -24,7 +24,8 @@ import socket
 import subprocess
 import time
 
-from accounting import Account, adopt_orphans, at_work, connections_by_worker, sockets_astray, spawn, threads_astray
+import groups
+from accounting import Account, adopt_orphans, at_work, connections_by_worker, end_strays, sockets_astray, spawn, threads_astray
 from endpoints import ARTICLE, BY_NAME, DISCARD, SAMPLE
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -58,16 +59,24 @@ def raise_descriptors():
 class Server:
     """A running server on a port over a root of its own. cpus: those it may use; none: all."""
 
+    running = set()
+    strays = []  # names of what was ended before a server began, until somebody says so
+
     def __init__(self, name, command, root, port, workers=1, cpus=()):
         self.name, self.root, self.port, self.workers, self.cpus = name, root, port, workers, cpus
         pinned = ['taskset', '-c', ','.join(map(str, sorted(cpus)))] if cpus else []
         self.command = pinned + command
         raise_descriptors()
         adopt_orphans()
+        if not Server.running:
+            Server.strays += end_strays()
+        self.group = groups.make()
         with open(f'{root}.log', 'wb') as log:
             self.process = spawn(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment(),
-                                 start_new_session=True)  # ^C is for us, who then stop it
-        self.account = Account(self.process.pid)
+                                 start_new_session=True,  # ^C is for us, who then stop it
+                                 preexec_fn=self.group and self.group.enter)
+        self.account = Account(self.process.pid, self.group)
+        Server.running.add(self)
 
     def wait_until_up(self, greeting):
         """Until it accepts, has answered the greeting ('': not asked for) and is idle; ServerError when that does not come."""
@@ -117,6 +126,9 @@ class Server:
         left = self.account.pids()
         if self.process.pid not in left:
             self.process.wait()
+        if self.group:
+            self.group.remove()
+        Server.running.discard(self)
         return left
 
     def usage(self):
@@ -341,6 +353,7 @@ def folder_peers(folder):
 
 def catalogue(build, folders=(), options=()):
     """Every server by its name: Forklift, the floor, bench/peers, and the folders of the user's own."""
+    adopt_orphans()  # what asking for versions leaves behind is ended before anything is measured
     peers = {'forklift': Forklift(build, options), 'floor': Floor(build)}
     own = [entry.path for entry in sorted(os.scandir(PEERS), key=lambda entry: entry.name) if entry.is_dir()]
     for folder in own + list(folders):

@@ -14,6 +14,7 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.append(os.path.join(TOP, 'bench', 'harness'))
 
+import groups  # noqa: E402
 import servers  # noqa: E402
 import verify  # noqa: E402
 from accounting import Account, adopt_orphans, spawn, start_ticks  # noqa: E402
@@ -261,6 +262,45 @@ def test_a_process_that_lost_its_parent_and_has_ended_counts_too():
     end(process)
 
 
+UNWAITED = f"""import os, signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for _ in range(3):
+    if not os.fork():
+        exec({BURN!r})
+        os._exit(0)
+try:
+    os.wait()
+except ChildProcessError:
+    print('done', flush=True)
+input()
+"""
+
+
+def test_children_that_nobody_waits_for_are_accounted_for_where_there_are_control_groups(tmp_path, start):
+    group = groups.make()
+    if group is None:
+        pytest.skip('no control group can be made here')
+    process = spawn([servers.PYTHON, '-c', UNWAITED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=group.enter)
+    account = Account(process.pid, group)
+    assert process.stdout.readline() == 'done\n'
+    assert 0.89 < account.usage().cpu_s < 1.5 and account.usage().pids == {process.pid}
+    end(process)
+    group.remove()
+    assert not os.path.exists(group.path)
+
+
+def test_groups_of_a_benchmark_that_was_killed_are_removed_and_those_of_a_living_one_are_not():
+    mine = groups.make()
+    if mine is None:
+        pytest.skip('no control group can be made here')
+    gone = subprocess.run([sys.executable, '-c', 'import groups; print(groups.make().path)'], cwd=os.path.dirname(groups.__file__),
+                          capture_output=True, text=True, check=True).stdout.strip()
+    assert os.path.exists(gone)
+    groups.make().remove()
+    assert not os.path.exists(gone) and os.path.exists(mine.path)
+    mine.remove()
+
+
 # A server of one's own.
 
 FILE_SERVER = f'exec {servers.PYTHON} -m http.server --bind 127.0.0.1 --directory "$2" "$1"'
@@ -282,6 +322,20 @@ def test_a_folder_of_the_users_own_is_a_server(tmp_path, start, payload):
     assert (mine.version(), mine.endpoints(), mine.missing()) == ('mine 1.0', ['GET'], '')
     server = start(mine)
     assert verify.before(server, mine.target('GET', payload), payload, mine.durability('GET')) == ('', [])
+
+
+def test_what_a_version_command_leaves_behind_is_ended_before_a_server_begins(tmp_path, start):
+    left = f'{servers.PYTHON} -c "import time; time.sleep(60)"'
+    own = folder(tmp_path, FILE_SERVER, version=f'(setsid {left} >/dev/null 2>&1 & echo $! >pid); echo 1')
+    mine = servers.catalogue(BUILD, [own])['mine']
+    assert mine.version() == '1'
+    with open(os.path.join(own, 'pid'), encoding='ascii') as file:
+        pid = int(file.read())
+    servers.Server.strays.clear()
+    server = start(mine)
+    assert start_ticks(pid) is None and pid not in server.usage().pids
+    assert len(servers.Server.strays) == 1
+    servers.Server.strays.clear()
 
 
 def test_a_stop_ends_the_children_that_a_server_forgets(tmp_path, start):
