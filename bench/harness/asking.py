@@ -10,6 +10,12 @@ from endpoints import name_of_run
 
 EARLY_S = 0.1  # that half of an upload is held back
 STRATEGY_FIELD = 'Forklift-Strategy'
+
+
+class Unasked(http.client.HTTPException):
+    """There were bytes of an answer before a request was sent."""
+
+
 PROBLEMS = (OSError, http.client.HTTPException)  # what a request may end with instead of an answer
 
 
@@ -68,10 +74,19 @@ class Client:
             self.socket.close()
         self.socket = self.file = None
 
+    def _unasked(self):
+        self.socket.settimeout(0)
+        try:
+            return self.file.peek(1)
+        finally:
+            self.socket.settimeout(self.timeout_s)
+
     def ask(self, target, body=b'', halved=False):
         """The Answer, or one of PROBLEMS. halved: half of the body comes EARLY_S later."""
         if not self.socket:
             self.connect()
+        elif self._unasked():
+            raise Unasked
         name = f'{self.name}0n{next(self.numbers):010}' if target.unique else ''
         request, half = target.head(self.port, len(body), name) + body, len(body) // 2 if halved else 0
         self.socket.sendall(request[:len(request) - half])

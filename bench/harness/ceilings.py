@@ -12,6 +12,7 @@ from model import Ceiling
 from stats import Estimate
 
 NEAR = 0.9          # a row at this share of a ceiling says as much about the ceiling as about the server
+BEYOND = 3.0        # times a ceiling nobody gets, however busy the machine was when one was measured and idle for the other: 2.3 were seen
 CLIENT_BUSY = 0.8   # of its cores: beyond, the client holds the server up
 REPEATS = 3
 LOAD_S_MAX = 3.0    # of a floor program
@@ -105,6 +106,14 @@ def names_for(cell):
     if one_process and cell.server != 'floor':
         names += [floor] + ([DISCARD] if floor == STORE else [])
     return names + (['disk'] if cell.durability in DISK_DURABILITY else [])
+
+
+def beyond(run, cell, ceilings):
+    """Complaints of a run that answered far more than this machine can: then they were no answers."""
+    names = [name for name in names_for(cell) if name != 'disk']
+    passed = [ceiling for ceiling in ceilings if ceiling.name in names and ceiling.bytes == cell.bytes and ceiling.rate
+              and run.rate > BEYOND * max(ceiling.rate, *ceiling.interval)]
+    return [f'{run.rate:.0f} requests/s are {run.rate / one.rate:.1f} times the ceiling {one.name}: no honest answers' for one in passed[:1]]
 
 
 def bound_by(row, ceilings):

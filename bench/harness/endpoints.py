@@ -52,9 +52,22 @@ class Target:
 
 @dataclass(frozen=True)
 class Upload:
-    """One upload with bytes of its own."""
-    body: bytes
-    stored: bytes
+    """One upload with bytes of its own, made when they are asked for: a load's hundreds would not fit into memory."""
+    payload: object
+    target: Target
+    first: bytes  # in place of the first bytes of the payload's other file
+
+    @property
+    def data(self):
+        return (self.first + self.payload.other[len(self.first):])[:len(self.payload.data)]
+
+    @property
+    def body(self):
+        return body_of(self.target.kind, self.data, self.payload.NAME)
+
+    @property
+    def stored(self):
+        return self.data if self.target.parsed else self.body
 
 
 def name_of_run():
@@ -130,9 +143,7 @@ class Payload:
         """
         for number in itertools.count() if target.body else ():
             first = bytes([self.data[0] ^ (1 + number % 255)]) + os.urandom(15) if self.data else b''
-            data = (first + self.other[len(first):])[:len(self.data)]
-            body = body_of(target.kind, data, self.NAME)
-            yield Upload(body, data if target.parsed else body)
+            yield Upload(self, target, first)
 
     def upload(self, path, kind='raw', method='POST', stores=True, parsed=True, unique=False):
         return Target(path, method, self.file(kind), CONTENT_TYPES[kind], stores, self.file('raw' if parsed else kind), unique, kind, parsed)

@@ -15,6 +15,7 @@ from stats import Histogram
 BEHIND = 0.95  # open loop: a server that answers less of the rate can't keep up
 CPU_US_MIN = 1  # a request: two system calls over TCP can't cost less
 HEAD_VARIES_BYTES = 16  # another strategy's name, a number with fewer digits
+LATE_CPU_S, LATE_SHARE = 0.05, 0.05  # that a server at rest may use while its files are looked at: seconds, and of the time
 DURABLE = ('fdatasync', 'fsync+directory')
 
 
@@ -58,7 +59,7 @@ def _checked(bench, cell, server, target, payload, placement, seconds):
     _load(bench, cell, server, target, placement, bench.plan.warm_up_s)
     server.settle()
     server.clean()
-    run, load, looked = _loaded(bench, cell, server, target, payload, placement, seconds)
+    run, load, looked, rest = _loaded(bench, cell, server, target, payload, placement, seconds)
     run.strategy = strategy
     if run.rate < BEHIND * cell.rate:
         run.notes.append(f'{run.rate:.0f} of {cell.rate:.0f} requests/s were answered: the latencies are those of a growing queue')
@@ -66,10 +67,12 @@ def _checked(bench, cell, server, target, payload, placement, seconds):
         run.notes.append(f'{cell.durability} is what the server claims: that the bytes reached a disk was not seen')
     if not cell.is_upload:
         run.invalid += missing_bytes(load, cell.bytes, looked.head_bytes)
+    began = time.monotonic()
     # What the client gave up on may have been stored too: such runs are invalid already, and their files prove nothing.
     if not load.errors:
         run.invalid += verify.after(server, target, payload, load.answered or load.requests, cell.connections + len(looked.complaints),
                                     bench.random, run.notes, looked.uploads)
+        run.invalid += late_work((server.usage() - rest).cpu_s, time.monotonic() - began)
     server.clean()
     if server.alive() and not looked.complaints:
         run.invalid += verify.look(server, target, payload)
@@ -91,8 +94,35 @@ def missing_bytes(load, size, head_bytes):
     return [f'{missing} bytes of {load.requests} downloads are missing'] if missing > 0 else []
 
 
+def carried_too_little(load, target, size, carried):
+    """Complaints when fewer bytes went over the loopback than the bodies of so many requests or answers have: the load counted answers
+    that it had not asked for. carried: all of that time, heads and TCP's own and those of strangers too, so that no slack is needed.
+    """
+    answers, each = load.answered or load.requests, os.path.getsize(target.body) if target.body else size
+    if carried is None or carried >= answers * each:
+        return []
+    return [f'{answers} answers of {each} bytes were counted, and {carried} bytes went over the loopback']
+
+
+def loopback_bytes():
+    """Received over it since boot, in this network namespace; None: it is not to be seen."""
+    try:
+        with open('/proc/net/dev', encoding='ascii') as file:
+            return next((int(line.split(':')[1].split()[0]) for line in file if line.strip().startswith('lo:')), None)
+    except OSError:
+        return None
+
+
+def late_work(cpu_s, seconds):
+    """Complaints of CPU that a server used when it had nothing to do, while its files were looked at."""
+    if cpu_s <= LATE_CPU_S + LATE_SHARE * seconds:
+        return []
+    return [f'{cpu_s:.2f} s of CPU were used after the load, while its files were looked at: work put off until then']
+
+
 def _loaded(bench, cell, server, target, payload, placement, seconds):
-    """(Run, Load, verify.Looked) of the load itself and the settling after it. What the requests that were looked at cost is taken off."""
+    """(Run, Load, verify.Looked, Usage at its end) of the load itself and the settling after it. What the requests that were looked at cost is taken off."""
+    carried = loopback_bytes()
     before, own, complaints = server.usage(), time.process_time(), server.astray()
     with verify.Beside(server, target, payload, seconds, bench.random) as beside, Sampler(server, seconds, beside.client) as sampler:
         load = _load(bench, cell, server, target, placement, seconds)
@@ -101,6 +131,7 @@ def _loaded(bench, cell, server, target, payload, placement, seconds):
         complaints += sampler.complaints + server.astray()
     after, looked = server.usage(), beside.looked
     used, own = after - before, time.process_time() - own
+    carried = None if carried is None else loopback_bytes() - carried
     share = load.requests / (load.requests + looked.answers) if load.requests else 1.0
     bench.command(f'{cell.server} {cell.model}', load.command, server)
     return Run(
@@ -109,7 +140,8 @@ def _loaded(bench, cell, server, target, payload, placement, seconds):
         machine_cpu_s=max(0.0, used.machine_busy_s - load.client_cpu_s - own) * share, client_cores=len(placement.client),
         shared_cores=placement.shared, memory_peak_bytes=sampler.memory_bytes, connections_per_worker=sampler.connections,
         context_switches=round(used.context_switches * share), notes=list(load.notes),
-        invalid=list(load.errors) + _lost(server, before, after) + complaints + verify.worded(looked.complaints)), load, looked
+        invalid=list(load.errors) + _lost(server, before, after) + complaints + verify.worded(looked.complaints)
+        + carried_too_little(load, target, cell.bytes, carried)), load, looked, after
 
 
 def _lost(server, before, after):

@@ -177,6 +177,7 @@ class Bench:
             self.progress.more(-self._cost(cell) * left)
             self.progress.note(f'{cell.key}: skipped, {printable.line(str(reason))}')
             return
+        run.invalid += ceilings.beyond(run, cell, self.report.ceilings)
         if run.invalid:
             self.progress.note(f'{cell.key}: INVALID, {printable.line(run.invalid[0].splitlines()[0])[:200]}')
             if 'did not start' in run.invalid[0]:

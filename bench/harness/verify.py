@@ -14,15 +14,17 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from asking import PROBLEMS, Client
+from asking import PROBLEMS, Client, Unasked
 from background import Background
 from endpoints import SAMPLE
 from environment import kind_of
 
 SAMPLES = 200  # files whose bytes are looked at; of all, number and size are
 LOOKS, LOOKED_AT_BYTES, LOOKERS = 100, 32 << 20, 8  # requests that look() makes, of at most so many bytes, and over how many connections
-LOOKS_BESIDE = 20           # those during a load, evenly
-HALVED_EVERY = 3            # of the uploads that are looked at during a load, so many come in two halves
+# During a load: requests a second over one connection, in bursts as quick as a load's, so that neither its age nor its pace tells it from
+# those of a load of as many answers a connection; of at most so many bytes in all.
+BESIDE_PER_S, BURST, BESIDE_BYTES = 80, 8, 256 << 20
+HALVED_APART_S = 0.3        # after which one more of these uploads comes in two halves
 ANSWERED_WITHIN_S, SECONDS_PER_MIB = 5, 1  # a request alone or among LOOKERS, however slow the server
 MARK_BYTES = 16             # by which one file that was looked at is told from another
 BLOCK = 512                 # bytes, of st_blocks
@@ -122,8 +124,11 @@ def other_bytes(target, paths, looked, rng):
     """Complaints of files that hold what was not sent; those of `looked` must be there as often as they were sent."""
     sample = contents(target.stored)
     place = mark_place(sample, looked[0].stored) if looked else 0
-    expected = {upload.stored[place:place + MARK_BYTES]: hashlib.sha256(upload.stored).digest() for upload in looked}
-    sent, there, load = Counter(upload.stored[place:place + MARK_BYTES] for upload in looked), Counter(), []
+    expected, sent, there, load = {}, Counter(), Counter(), []
+    for stored in (upload.stored for upload in looked):
+        mark = stored[place:place + MARK_BYTES]
+        expected[mark] = hashlib.sha256(stored).digest()
+        sent[mark] += 1
     for path in paths:
         mark = mark_of(path, place) if looked else b''
         if mark not in expected:
@@ -189,6 +194,9 @@ def look_once(client, target, payload, looked, upload, halved):
     """One more request, added to `looked`; whether it was answered as it should be. upload: what it carries, None: it is a download."""
     try:
         answer = client.ask(target, upload.body if upload else b'', halved)
+    except Unasked:
+        looked.complaints.append('there was more of an answer than one to each request')
+        return False
     except TimeoutError:
         looked.complaints.append(f'a request had no answer after {client.timeout_s:.0f} s')
         return False
@@ -214,23 +222,25 @@ def wrong_download(body, data):
 
 
 class Beside(Background):
-    """`with Beside(...) as beside:` around a load of so many seconds: looks at single requests now and then, on a connection of its own.
+    """`with Beside(...) as beside:` around a load of so many seconds: looks at single requests all the time, on one connection of its own.
     What came of them is in .looked when it is over; `after` must be told of the uploads.
     """
 
     def __init__(self, server, target, payload, seconds, rng):
         super().__init__()
         self.target, self.payload, self.rng = target, payload, rng
-        self.looked, self.apart_s = Looked(), seconds / how_many(payload, LOOKS_BESIDE)
+        self.looked, self.apart_s = Looked(), max(1 / BESIDE_PER_S, seconds * len(payload.data) / BESIDE_BYTES)
         self.client = Client(server.port, seconds + patience(payload))  # once the load is over, an answer must come
 
     def run(self):
         """Until the load is over, however late it began."""
-        began, uploads = time.monotonic(), self.payload.uploads(self.target)
+        began, uploads, next_halved = time.monotonic(), self.payload.uploads(self.target), 0.0
         with self.client:
             for number in itertools.count():
-                if self.over.wait(began + (number + self.rng.random()) * self.apart_s - time.monotonic()):
+                due = began + (number + self.rng.random() * BURST) * self.apart_s if number % BURST == 0 else began
+                if self.over.wait(due - time.monotonic()):
                     return
-                halved = number % HALVED_EVERY == 0
+                halved = time.monotonic() >= next_halved
+                next_halved = time.monotonic() + HALVED_APART_S if halved else next_halved
                 if not look_once(self.client, self.target, self.payload, self.looked, next(uploads, None), halved):
                     return

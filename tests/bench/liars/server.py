@@ -1,18 +1,22 @@
-"""A small file server (PUT and GET below /files/) that does as it should, but for one lie. server.py PORT ROOT LIE
+"""A small file server (PUT and GET below /files/, and POST that keeps nothing) that does as it should, but for one lie. server.py PORT ROOT LIE
 
 The first requests are served well, so that a look at one before the load finds nothing. LIES says what happens to later ones.
 """
 
 import asyncio
+import fcntl
 import itertools
 import os
 import shutil
 import signal
 import socket
 import sys
+import time
 
 HONEST_REQUESTS = 5
 CROWD = 6   # connections
+OLD = 30    # requests over one connection
+LAZY_S = 0.3
 EVERY = 10  # of the later requests, where a lie is told now and then
 
 LIES = {
@@ -33,6 +37,10 @@ LIES = {
     'hard-links': 'keeps no upload that holds the same as the sample, but gives the sample another name',
     'two-faced': 'sends wrong bytes to a request whose head is as wrk makes it, and right ones to any other',
     'second-crowd': 'sends wrong bytes while many are connected at once for the second time: neither before the load nor after it',
+    'garbage-after-30': 'sends wrong bytes over a connection that has had more requests than any look before a load makes',
+    'early-after-30': 'answers uploads over such a connection before it has read the body, and stores what it gets',
+    'tenfold': 'answers each request ten times',
+    'lazy': 'stores nothing but room, until somebody opens one of the files',
 }
 
 count = itertools.count(1)
@@ -48,6 +56,30 @@ def store(root, name, body):
     with open(part, 'wb') as file:
         file.write(body)
     os.rename(part, os.path.join(root, name))
+
+
+unwritten = []  # (descriptor, body) of files that have but their size
+
+
+def store_room(root, name, body):
+    """A file of zeros, under a lease: who opens it waits, and we are sent SIGIO."""
+    part = os.path.join(root, f'.part-{name}')
+    number = os.open(part, os.O_WRONLY | os.O_CREAT)
+    os.posix_fallocate(number, 0, len(body))
+    fcntl.fcntl(number, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    os.rename(part, os.path.join(root, name))
+    unwritten.append((number, body))
+
+
+def write_all():
+    end = time.process_time() + LAZY_S  # as if there were more of it
+    while unwritten and time.process_time() < end:
+        pass
+    while unwritten:
+        number, body = unwritten.pop()
+        os.pwrite(number, body, 0)
+        fcntl.fcntl(number, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        os.close(number)
 
 
 def name_again(root, name, body):
@@ -67,7 +99,7 @@ def flipped(body):
 
 
 async def put(reader, writer, root, name, length, lie, now):
-    if lie in ('early-answer', 'early-half'):
+    if lie in ('early-answer', 'early-half', 'early-after-30'):
         writer.write(reply('201 Created'))
     body = await reader.readexactly(length)
     if lie == 'early-half':
@@ -78,6 +110,8 @@ async def put(reader, writer, root, name, length, lie, now):
         body = body[:-1]
     if lie == 'hard-links' and name_again(root, name, body):
         pass
+    elif lie == 'lazy':
+        store_room(root, name, body)
     elif not (lie == 'half-stored' and next(count) % 2):
         store(root, name, body)
     if not lie.startswith('early'):
@@ -86,7 +120,7 @@ async def put(reader, writer, root, name, length, lie, now):
 
 def wrong(lie, now, head):
     """Whether this download is one of those with a wrong byte."""
-    return (lie == 'wrong-sent' and now or lie == 'two-faced' and head.count('\r\n') == 3
+    return (lie == 'garbage-after-30' or lie == 'wrong-sent' and now or lie == 'two-faced' and head.count('\r\n') == 3
             or lie == 'second-crowd' and len(crowds) == 2 and crowds[1])
 
 
@@ -106,12 +140,14 @@ def get(writer, root, name, lie, now, head):
 
 async def serve(reader, writer, root, lie):
     """One connection to its end."""
-    while True:
+    for asked in itertools.count(1):
         head = (await reader.readuntil(b'\r\n\r\n')).decode('latin-1')
         method, path, _ = head.split(' ', 2)
         length = next((int(line[15:]) for line in head.lower().split('\r\n') if line.startswith('content-length:')), 0)
         number, name = next(count), os.path.basename(path)
         told = lie if number > HONEST_REQUESTS else 'honest'
+        if told.endswith('-after-30') and asked <= OLD:
+            told = 'honest'
         if told == 'unpin':
             os.sched_setaffinity(0, range(os.cpu_count()))
         now = number % EVERY == 0
@@ -124,6 +160,9 @@ async def serve(reader, writer, root, lie):
             writer.write(reply('500 Internal Server Error'))
         elif method == 'PUT':
             await put(reader, writer, root, name, length, told, now)
+        elif method == 'POST':
+            await reader.readexactly(length)
+            writer.write(reply('200 OK') * (10 if told == 'tenfold' else 1))
         else:
             get(writer, root, name, told, now, head)
         if told == 'double':
@@ -153,6 +192,7 @@ async def work(listener, root, lie):
         finally:
             counted(writer, False)
             writer.close()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGIO, write_all)
     server = await asyncio.start_server(connection, sock=listener, limit=1 << 20, backlog=1024)
     await server.serve_forever()
 
