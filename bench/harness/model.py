@@ -94,6 +94,12 @@ class Run:
         return min(found, self.latency_max_ms) if self.latency_max_ms > 0 else found
 
     @property
+    def elsewhere(self):
+        """CPU that others used meanwhile, or the kernel for nobody, as a share of what server and client used."""
+        known = self.server_cpu_s + self.client_cpu_s
+        return (self.machine_cpu_s - self.server_cpu_s) / known if known else 0.0
+
+    @property
     def client_busy(self):
         """Share of its cores that the client used."""
         return self.client_cpu_s / (self.seconds * self.client_cores) if self.seconds and self.client_cores else 0.0

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from statistics import median
 
 from ceilings import CLIENT_BUSY
 from endpoints import BY_NAME
@@ -17,6 +18,7 @@ BELOW = 0.95  # of the floor's CPU: what is nearer may be its noise
 BELOW_SUM = 0.9  # of the floor's CPU and its client's: with less, the work can't have been done on the client's time either
 ABOVE = 1.1  # of a ceiling: what is nearer is bound by it
 RUNS_ENOUGH = 6  # from so many on there is a 95 % interval of a median
+ELSEWHERE = 0.3   # on a machine that did nothing else, kernel threads came to 0.2 at most, mostly under 0.1
 FLOOR = 'floor'  # what the machine can do: shown beside the servers, never ranked among them
 
 # name → figure of one run; sizes and times in the units of their names
@@ -77,9 +79,17 @@ def chance(runs):
     return 1.0 if runs < 2 else 2 * 0.5 ** runs if runs < RUNS_ENOUGH else 0.05
 
 
+def busy_elsewhere(row):
+    """'' or that the machine did much that is in no account: by strangers, or by somebody on the server's behalf."""
+    share = median(run.elsewhere for run in row.good) if row.good else 0.0
+    return f'the machine used {share:.0%} more CPU than server and client: theirs may not be all' if share > ELSEWHERE else ''
+
+
 def rankable(row, metric):
-    """A bound rate is not the server's, that of an open loop is the client's choice, an invalid one nobody's."""
-    if row.state != 'ok' or row.cell.server == FLOOR:
+    """A bound rate is not the server's, that of an open loop is the client's choice, an invalid one nobody's; CPU that may not be all is no
+    figure.
+    """
+    if row.state != 'ok' or row.cell.server == FLOOR or metric in ('cpu_us', 'bytes_per_cpu_s') and busy_elsewhere(row):
         return False
     return metric not in ('rate', 'bytes_per_s') or (not row.bound_by and row.cell.tool == 'wrk')
 

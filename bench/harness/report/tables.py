@@ -59,6 +59,7 @@ def remark(report, row):
         return f'{row.state}: {figures.reason(row)}'
     words = [words_of_it] if (words_of_it := figures.limit(report, row)) else []
     words += [str(below)] if (below := figures.below_floor(report, row)) else []
+    words += [words_of_it] if (words_of_it := figures.busy_elsewhere(row)) else []
     if any(run.shared_cores for run in row.runs):
         words.append('shared cores')
     strategies = dict.fromkeys(run.strategy for run in row.runs if run.strategy)
