@@ -38,15 +38,33 @@ def test_files_are_listed_with_what_their_answers_say(worker):
         assert len(got.body) == file["size"] and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", file["modified"])
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, len(NAMES)])
-def test_the_pages_together_are_the_list(worker, limit):
-    names, query = [], f"?limit={limit}"
+def all_pages(worker, query, limit):
+    """The names on every page, `next` after `next`."""
+    names = []
     while query:
         page = listed(worker, query)
-        assert 0 < len(page["files"]) <= limit
+        assert len(page["files"]) <= limit
         names += [file["file_path"] for file in page["files"]]
         query = page["next"] and page["next"].removeprefix("/files/")
-    assert names == sorted(NAMES, key=str.encode)
+    return names
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, len(NAMES)])
+def test_the_pages_together_are_the_list(worker, limit):
+    assert all_pages(worker, f"?limit={limit}", limit) == sorted(NAMES, key=str.encode)
+
+
+@pytest.mark.parametrize("prefix", ["", "a", "a/", "p q+&=%"])
+def test_the_pages_of_a_prefix_together_are_its_list(worker, prefix):
+    for name in ("a/y", "a/z", "p q+&=%2", "p q+&=%/?"):
+        assert worker.request("PUT", "/files/" + quote(name), b"x").status == 201
+    there = [name for name in all_pages(worker, "?limit=1000", 1000) if name.startswith(prefix)]
+    assert len(there) > 2 and all_pages(worker, f"?limit=2&prefix={quote(prefix, safe='')}", 2) == there
+
+
+def test_the_link_to_the_next_page_keeps_its_prefix(worker):
+    page = worker.request("GET", "/files/?prefix=a/&limit=1", headers=("Accept: text/html",)).body.decode()
+    assert '<a href="/files/?prefix=a/&amp;limit=1&amp;after=a/b">' in page
 
 
 def test_a_prefix_is_a_directory_or_less(worker):

@@ -18,7 +18,7 @@ std::string utc_of(time_t time) {
 
 void append_parameter(std::string& url, std::string_view name_and_equals, std::string_view value) {
   if (value.empty()) return;
-  url += url.back() == '/' ? '?' : '&';
+  url += url.find('?') == std::string::npos ? '?' : '&';
   url += name_and_equals;
   append_percent_encoded(url, value);
 }
