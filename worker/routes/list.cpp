@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "common/ascii.h"
@@ -14,6 +15,7 @@ namespace forklift {
 
 namespace {
 
+constexpr std::string_view kKeys[] = {"prefix", "limit", "after"};
 constexpr std::size_t kLimitMax = 1000;
 
 std::string_view without_white(std::string_view text) {
@@ -64,14 +66,17 @@ std::optional<std::size_t> limit_of(std::string_view text) {
 }  // namespace
 
 Reply list_by_prefix(const RouteOptions&, const Route&, const RequestHead& head) {
+  if (!has_only(head.query, kKeys)) {
+    return Problem{400, "query-unknown", "A listing takes prefix, limit and after, each once at most.", {}};
+  }
   auto prefix = decode_percent(query_value(head.query, "prefix").value_or(""));
   auto after = decode_percent(query_value(head.query, "after").value_or(""));
-  const auto asked = query_value(head.query, "limit");
-  const auto limit = asked ? limit_of(*asked) : kLimitMax;
-  if (!limit) return Problem{400, "limit-bad", "A page has 1 to 1000 files: write ?limit=N.", {}};
-  if (!prefix || !after) {
+  const auto asked = decode_percent(query_value(head.query, "limit").value_or(std::to_string(kLimitMax)));
+  if (!prefix || !after || !asked) {
     return Problem{400, "query-bad", "In a query every '%' is followed by two hexadecimal digits.", {}};
   }
+  const auto limit = limit_of(*asked);
+  if (!limit) return Problem{400, "limit-bad", "A page has 1 to 1000 files: write ?limit=N.", {}};
   return List{*std::move(prefix), *std::move(after), *limit, likes_html(head)};
 }
 
