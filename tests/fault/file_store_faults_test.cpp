@@ -342,5 +342,16 @@ TEST_CASE("a parent that another upload makes at the same moment is taken as it 
   CHECK(faults::count("make_directory_at") == 1);
 }
 
+TEST_CASE("a deep tree is listed a step a directory, not the whole way down for each") {
+  FaultFixture t;
+  std::string name;
+  for (int depth = 0; depth < 300; ++depth) name += "d/";
+  REQUIRE(t.f.replace(name + "x", "x").ok());
+  faults::forget_calls();
+  CHECK(t.store.list(name.substr(0, 1), 10, "").value().files.size() == 1);
+  CHECK(faults::count("open_at") == 301);
+  CHECK(faults::count("open_beneath") == 1);  // the file
+}
+
 }  // namespace
 }  // namespace forklift

@@ -82,6 +82,17 @@ def test_a_name_that_is_no_utf8_can_be_listed_passed_and_had(worker):
     assert [file["url"] for file in listed(worker, page["next"].removeprefix("/files/"))["files"]] == ["/files/%F0"]
 
 
+def test_the_way_to_a_file_behind_much_that_is_none_is_a_page_of_its_own(worker):
+    os.makedirs(os.path.join(worker.root, "e/a"))
+    for number in range(100_000):
+        os.symlink("x", os.path.join(worker.root, f"e/a/{number}"))
+    assert worker.request("PUT", "/files/e/y/y", b"x").status == 201
+    page = listed(worker, "?prefix=e&limit=1")
+    assert page["files"] == [] and page["next"] == "/files/?prefix=e&limit=1&after=e/y/"
+    assert "no files up to here" in worker.request("GET", "/files/?prefix=e", headers=("Accept: text/html",)).body.decode()
+    assert all_pages(worker, "?prefix=e&limit=1", 1) == ["e/y/y"]
+
+
 def test_a_browser_gets_a_page_in_which_names_are_only_names(worker):
     response = worker.request("GET", "/files/?prefix=z%3Ci&limit=1", headers=("Accept: text/html,*/*;q=0.8",))
     assert response["Content-Type"] == "text/html; charset=utf-8" and response["Vary"] == "Accept"
@@ -131,6 +142,8 @@ def read_pages(worker, limit):
         listed_names += [file["file_path"] for file in page["files"]]
         query = page["next"] and page["next"].removeprefix("/files/")
         if query:
+            if not page["files"]:
+                continue
             added.append(listed_names[-1] + "!")
             assert worker.request("PUT", "/files/" + added[-1], b"x").status == 201
             if len(added) % 2:

@@ -19,6 +19,10 @@ constexpr std::size_t kSetAsideBytesMax = 16 * 1024;
 /// A body's rate is judged once its client was waited for this long.
 constexpr seconds kRateJudgedAfter{10};
 
+/// Who has stopped sending and waits for a listing may be there, or may be gone: a page takes a part of that,
+/// unless many wait or a directory is very big.
+constexpr seconds kListHalfClosedMax{2};
+
 /// In the order of Connection::Phase.
 constexpr const char* kPhaseNames[] = {"head", "continue", "reserve", "receive", "finish", "judge", "remove",
                                        "list", "open",     "digest",  "reply",   "send",   "linger"};
@@ -114,7 +118,7 @@ void Connection::park(Flow flow) {
       socket_.want(Interest::kWrite);
       return;
     case Flow::kWaitDisk:
-      socket_.want(memory_since_ == TimePoint() || half_closed_ ? Interest::kNone : Interest::kHangUp);
+      socket_.want(minds_hang_up() && !half_closed_ ? Interest::kHangUp : Interest::kNone);
       return;
     case Flow::kDone:
       abandon();
@@ -222,8 +226,9 @@ void Connection::check_deadlines(TimePoint now) {
     if (now - memory_since_ > config.stall_timeout) park(give_up_waiting());
     return;
   }
-  if (waits_for_ != Flow::kWaitReadable && waits_for_ != Flow::kWaitWritable) return;
   const auto in_phase = now - phase_since_;
+  if (phase_ == Phase::kList && half_closed_ && in_phase > kListHalfClosedMax) return abandon();
+  if (waits_for_ != Flow::kWaitReadable && waits_for_ != Flow::kWaitWritable) return;
   switch (phase_) {
     case Phase::kHead:
       if (first_request_ || parser_.head_started()) {

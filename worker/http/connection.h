@@ -76,7 +76,8 @@ class ConnectionOwner {
 ///
 /// run() is the pump: it takes steps until one has to wait, and parks only on an event that is sure to come.
 /// Who waits for memory waits for others: that ends with their memory, with the stall timeout (503), or when
-/// its own client leaves. Waiting for a disk has no end but its own.
+/// its own client leaves. Waiting for a disk has no end but its own; that for a listing ends too when its
+/// client leaves.
 /// Owned by the connection table; lives on the loop thread; ends by retiring.
 class Connection final : private ReadinessListener, private Resumer, private Deferred {
  public:
@@ -175,7 +176,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   };
 
   // ReadinessListener, Resumer, Deferred
-  void ready() override { memory_since_ == TimePoint() ? run() : check_hang_up(); }
+  void ready() override { minds_hang_up() ? check_hang_up() : run(); }
   void resume() override { services_.loop.defer(*this); }
   void run_deferred() override { run(); }
 
@@ -196,6 +197,7 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   const char* waits_for_memory() const;
   Flow wait_for_memory();
   Flow give_up_waiting();
+  bool minds_hang_up() const;
   void check_hang_up();
 
   // One request: connection_exchange.cpp

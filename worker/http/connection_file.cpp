@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <ctime>
 #include <utility>
 
@@ -147,8 +148,8 @@ Flow Connection::decide(List&& list) {
   Resumer& resumer = *this;
   exchange_.listing = std::make_unique<DiskCall<std::string>>(
       services_.downloads.disk, resumer,
-      [&store, page = std::move(list)]() -> Result<std::string> {
-        const auto listing = store.list(page.prefix, page.limit, page.after);
+      [&store, page = std::move(list)](const std::atomic<bool>& abandoned) -> Result<std::string> {
+        const auto listing = store.list(page.prefix, page.limit, page.after, {.cancelled = &abandoned});
         if (!listing) return listing.error();
         return page.html ? file_list_html(page, *listing) : file_list_json(page, *listing);
       },

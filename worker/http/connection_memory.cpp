@@ -31,6 +31,11 @@ Flow Connection::give_up_waiting() {
   return flow;
 }
 
+/// Nobody should work for who has left.
+bool Connection::minds_hang_up() const {
+  return memory_since_ != TimePoint() || (phase_ == Phase::kList && waits_for_ == Flow::kWaitDisk);
+}
+
 /// Who has only stopped sending may still read its answer: it is waited for as long as its request may be
 /// here, unread. Where that can't be told, it is told to come again.
 void Connection::check_hang_up() {

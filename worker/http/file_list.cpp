@@ -120,7 +120,9 @@ std::string file_list_html(const List& asked, const Listing& listing) {
     html += "<td>" + utc_of(file.version.modified.tv_sec) + "\n";
   }
   html += "</table>\n";
-  if (listing.files.empty()) html += "<p>There are no files here.\n";
+  if (listing.files.empty()) {
+    html += listing.truncated ? "<p>There are no files up to here.\n" : "<p>There are no files here.\n";
+  }
   if (const std::string next = next_page(asked, listing); !next.empty()) {
     html += "<p>";
     append_link(html, next, "Next page");

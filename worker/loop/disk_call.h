@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "common/result.h"
@@ -15,7 +17,8 @@ namespace forklift {
 template <typename Value>
 class DiskCall {
  public:
-  /// Submits `work`: it takes nothing, gives a Result<Value>, and owns what it touches.
+  /// Submits `work`: it gives a Result<Value>, and owns what it touches. It takes nothing, or a flag that is
+  /// the job's own and set as soon as nobody wants the outcome any more.
   template <typename Work>
   DiskCall(DiskPool& disk, Resumer& resumer, Work work, DiskLane lane = DiskLane::kShort)
       : resumer_(resumer) {
@@ -26,7 +29,9 @@ class DiskCall {
   DiskCall(const DiskCall&) = delete;
   DiskCall& operator=(const DiskCall&) = delete;
   ~DiskCall() {
-    if (in_flight_ != nullptr) in_flight_->owner = nullptr;
+    if (in_flight_ == nullptr) return;
+    in_flight_->owner = nullptr;
+    in_flight_->abandoned.store(true, std::memory_order_relaxed);
   }
 
   /// Nothing until the call has returned and resume() was called.
@@ -43,14 +48,21 @@ class DiskCall {
       owner->resumer_.resume();
     }
 
-    DiskCall* owner;
+    DiskCall* owner;  // the loop thread's
+    std::atomic<bool> abandoned{false};
     std::optional<Result<Value>> outcome;
   };
 
   template <typename Work>
   struct WorkJob final : Job {
     WorkJob(DiskCall& for_whom, Work to_do) : Job(for_whom), work(std::move(to_do)) {}
-    void run() override { this->outcome.emplace(work()); }
+    void run() override {
+      if constexpr (std::is_invocable_v<Work&, const std::atomic<bool>&>) {
+        this->outcome.emplace(work(this->abandoned));
+      } else {
+        this->outcome.emplace(work());
+      }
+    }
     Work work;
   };
 

@@ -72,6 +72,12 @@ Result<UniqueFd> Beneath::open(std::string_view name, int flags, const char* ope
   return errno_error(operation);
 }
 
+Result<UniqueFd> Beneath::open_in(int directory, std::string_view part, int flags, const char* operation) {
+  UniqueFd fd = open_part(directory, std::string(part), flags);
+  if (!fd) return errno_error(operation);
+  return fd;
+}
+
 Result<std::optional<UniqueFd>> Beneath::open_cached(std::string_view name, int flags,
                                                      const char* operation) const {
   if (resolver_ == Resolver::kKernel) {

@@ -28,7 +28,10 @@ class Beneath {
   /// errors.
   Result<UniqueFd> open(std::string_view name, int flags, const char* operation) const;
 
-  /// The same without waiting for a disk: nothing where one would have to be asked. Opens as above where the
+  /// One part of a name, in a directory that was opened by this.
+  static Result<UniqueFd> open_in(int directory, std::string_view part, int flags, const char* operation);
+
+  /// As open, without waiting for a disk: nothing where one would have to be asked. Opens as above where the
   /// system cannot tell (Linux before 5.12, the walk).
   Result<std::optional<UniqueFd>> open_cached(std::string_view name, int flags, const char* operation) const;
 

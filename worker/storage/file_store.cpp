@@ -309,8 +309,9 @@ Result<void> FileStore::remove(std::string_view name, Durability durability,
   return {};
 }
 
-Result<Listing> FileStore::list(std::string_view prefix, std::size_t limit, std::string_view after) const {
-  return list_files(state_->beneath, state_->root.get(), prefix, limit, after);
+Result<Listing> FileStore::list(std::string_view prefix, std::size_t limit, std::string_view after,
+                                const ListBounds& bounds) const {
+  return list_files(state_->beneath, state_->root.get(), prefix, limit, after, bounds);
 }
 
 Result<std::uint64_t> FileStore::free_bytes() const {

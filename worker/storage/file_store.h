@@ -121,7 +121,8 @@ class FileStore {
   Result<void> remove(std::string_view name, Durability durability, const ExpectedState& expected = {}) const;
 
   /// One page of the files that there are; see list_files. For the disk pool.
-  Result<Listing> list(std::string_view prefix, std::size_t limit, std::string_view after) const;
+  Result<Listing> list(std::string_view prefix, std::size_t limit, std::string_view after,
+                       const ListBounds& bounds = {}) const;
 
   /// What may still be written by who is not root; UINT64_MAX where the file system does not say.
   Result<std::uint64_t> free_bytes() const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <utility>
 
@@ -73,79 +74,193 @@ EntryKind kind_of(int directory, const dirent& entry) {
 
 bool is_dots(const char* name) { return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0; }
 
+using OpenDirectory = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY;
+
+/// A whole name is one check of every byte of it, which would cost a deep tree its depth squared: the parents
+/// have passed already.
+bool is_name(const std::string& parent, const std::string& name) {
+  if (parent.empty()) return check_name(name).ok();
+  return name.size() <= kNameBytesMax && check_name("d/" + name.substr(parent.size())).ok();
+}
+
+/// How far the walk has gone, and whether it may go on.
+class Effort {
+ public:
+  explicit Effort(const ListBounds& bounds) : bounds_(bounds) {}
+
+  bool cancelled() const {
+    return bounds_.cancelled != nullptr && bounds_.cancelled->load(std::memory_order_relaxed);
+  }
+
+  /// What was read before was the way to where this page begins.
+  void begin() {
+    if (begun_) return;
+    begun_ = true;
+    since_ = std::chrono::steady_clock::now();
+  }
+
+  void count_directory() {
+    if (begun_) ++directories_;
+  }
+  void count_entry() {
+    if (begun_) ++entries_;
+  }
+
+  bool is_spent() const {
+    if (!begun_ || directories_ == 0) return false;
+    if (directories_ + entries_ >= bounds_.entries) return true;
+    return directories_ >= bounds_.directories_min &&
+           std::chrono::steady_clock::now() - since_ >= bounds_.time;
+  }
+
+ private:
+  const ListBounds& bounds_;
+  bool begun_ = false;
+  std::chrono::steady_clock::time_point since_;
+  std::size_t directories_ = 0;
+  std::size_t entries_ = 0;
+};
+
+/// A directory of the way that the walk has gone down.
+struct Level {
+  Level* parent;     // nullptr: the one that the walk began in
+  std::string path;  // "" or ends with '/'
+  unsigned depth;
+  OpenDirectory entries{nullptr, ::closedir};  // not open where too many below it are
+};
+
 class Walk {
  public:
-  Walk(const Beneath& beneath, int root, std::string_view prefix, std::size_t limit, std::string_view after)
-      : beneath_(beneath), root_(root), prefix_(prefix), after_(after), found_(limit + 1) {}
+  Walk(const Beneath& beneath, int root, std::string_view prefix, std::size_t limit, std::string_view after,
+       const ListBounds& bounds)
+      : beneath_(beneath), root_(root), prefix_(prefix), after_(after), found_(limit + 1), effort_(bounds) {}
 
   Result<void> run() {
+    Level top{nullptr, "", 0};
     const std::size_t slash = prefix_.rfind('/');
-    if (slash == std::string_view::npos) return visit("", 0);
-    const std::string_view directory = prefix_.substr(0, slash);
-    if (!check_name(directory)) return {};
-    return visit(std::string(directory) + '/', 0);
+    if (slash != std::string_view::npos) {
+      const std::string_view directory = prefix_.substr(0, slash);
+      if (!check_name(directory)) return {};
+      top.path = std::string(directory) + '/';
+    }
+    return visit(top);
   }
 
   std::vector<std::string> take_sorted() && { return std::move(found_).take_sorted(); }
 
+  /// The first directory that was left to another page; empty: none was.
+  const std::string& stopped_at() const { return stopped_at_; }
+
  private:
+  static constexpr std::size_t kOpenMax = 8;
+
   /// The deeper, the fewer: so the sum over all depths is bounded too.
   static std::size_t batch_at(unsigned depth) { return std::max(64U, 4096U >> std::min(depth, 12U)); }
 
-  /// `path` is "" or ends with '/'.
-  Result<void> visit(const std::string& path, unsigned depth) {
+  Result<void> visit(Level& level) {
+    auto visited = visit_open(level);
+    close(level);
+    if (!visited && is_left_out(visited.error())) return {};
+    return visited;
+  }
+
+  Result<void> visit_open(Level& level) {
     std::string done;
     while (true) {
-      Smallest next(batch_at(depth));
-      if (auto read = read_directory(path, done, next); !read) return read;
+      Smallest next(batch_at(level.depth));
+      if (auto read = read_directory(level, done, next); !read) return read;
       const bool may_be_more = next.is_full();
-      const auto directories = std::move(next).take_sorted();
-      for (const std::string& directory : directories) {
-        if (!found_.wants(directory)) return {};
-        if (auto visited = visit(directory, depth + 1); !visited) return visited;
+      auto directories = std::move(next).take_sorted();
+      for (std::string& directory : directories) {
+        if (!found_.wants(directory) || is_to_stop_at(directory)) return {};
+        done = directory;
+        Level below{&level, std::move(directory), level.depth + 1};
+        if (auto visited = visit(below); !visited) return visited;
+        if (!stopped_at_.empty()) return {};
       }
       if (!may_be_more) return {};
-      done = directories.back();
     }
+  }
+
+  /// All names before that directory's are known by then.
+  bool is_to_stop_at(const std::string& directory) {
+    if (directory <= after_) return false;
+    effort_.begin();
+    if (effort_.is_spent()) stopped_at_ = directory;
+    return !stopped_at_.empty();
   }
 
   /// Takes the files in, and into `next` the directories after `done`; at the first reading, that is when
   /// `done` is empty, the files too.
-  Result<void> read_directory(const std::string& path, const std::string& done, Smallest& next) {
-    auto fd = open(path);
-    if (!fd) return is_left_out(fd.error()) ? Result<void>() : fd.error();
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(file_ops::open_directory(fd->get()), ::closedir);
-    if (!entries) return errno_error("list: open directory");
-    const int directory = fd->release();
-    std::string name = path;
-    while (const dirent* entry = file_ops::next_entry(entries.get())) {
+  Result<void> read_directory(Level& level, const std::string& done, Smallest& next) {
+    close(level);
+    if (auto opened = open(level); !opened) return opened;
+    effort_.count_directory();
+    std::string name = level.path;
+    while (const dirent* entry = file_ops::next_entry(level.entries.get())) {
+      if (effort_.cancelled()) return Error{ErrorCode::kPeerGone, "list: cancelled"};
       if (is_dots(entry->d_name)) continue;
-      name.resize(path.size());
+      effort_.count_entry();
+      name.resize(level.path.size());
       name += entry->d_name;
-      take(directory, *entry, name, done, next);
+      take(level, *entry, name, done, next);
     }
     if (errno != 0) return errno_error("list: read directory");
     return {};
   }
 
-  Result<UniqueFd> open(const std::string& path) const {
-    constexpr int kFlags = O_RDONLY | O_DIRECTORY;
-    if (!path.empty()) return beneath_.open(path.substr(0, path.size() - 1), kFlags, "list: open directory");
-    UniqueFd fd(file_ops::open_at(root_, ".", kFlags | O_CLOEXEC));
-    if (!fd) return errno_error("list: open directory");
-    return fd;
+  /// From its parent, since the whole way down anew for each would cost a deep tree its depth squared. A
+  /// parent that was closed for those below it is opened once for all that are left in it.
+  Result<void> open(Level& level) {
+    if (level.parent == nullptr) return keep(level, open_by_path(level));
+    Level& parent = *level.parent;
+    if (parent.entries == nullptr) {
+      if (auto opened = keep(parent, open_by_path(parent)); !opened) return opened;
+    }
+    const std::string_view part = std::string_view(level.path).substr(parent.path.size());
+    return keep(level, Beneath::open_in(::dirfd(parent.entries.get()), part.substr(0, part.size() - 1),
+                                        kDirectoryFlags, "list: open directory"));
   }
 
-  void take(int directory, const dirent& entry, std::string& name, const std::string& done, Smallest& next) {
-    switch (kind_of(directory, entry)) {
+  Result<UniqueFd> open_by_path(const Level& level) const {
+    const std::string& path = level.path;
+    if (path.empty()) return Beneath::open_in(root_, ".", kDirectoryFlags, "list: open directory");
+    return beneath_.open(path.substr(0, path.size() - 1), kDirectoryFlags, "list: open directory");
+  }
+
+  /// Open until it is closed, or too many below it are open.
+  Result<void> keep(Level& level, Result<UniqueFd> opened) {
+    if (!opened) return opened.error();
+    level.entries.reset(file_ops::open_directory(opened->get()));
+    if (level.entries == nullptr) return errno_error("list: open directory");
+    (void)opened->release();
+    if (open_.size() == kOpenMax) {
+      open_.front()->entries.reset();
+      open_.pop_front();
+    }
+    open_.push_back(&level);
+    return {};
+  }
+
+  void close(Level& level) {
+    if (level.entries == nullptr) return;
+    level.entries.reset();
+    open_.pop_back();
+  }
+
+  void take(const Level& level, const dirent& entry, std::string& name, const std::string& done,
+            Smallest& next) {
+    switch (kind_of(::dirfd(level.entries.get()), entry)) {
       case EntryKind::kFile:
         if (done.empty() && name.starts_with(prefix_) && name > after_ && found_.wants(name) &&
-            check_name(name)) {
+            is_name(level.path, name)) {
           found_.put(name);
         }
         break;
       case EntryKind::kDirectory:
-        if (!check_name(name)) break;
+        if (!is_name(level.path, name)) break;
         name += '/';
         if (name > done && may_hold_some(name) && found_.wants(name) && next.wants(name)) next.put(name);
         break;
@@ -164,6 +279,9 @@ class Walk {
   std::string_view prefix_;
   std::string_view after_;
   Smallest found_;
+  Effort effort_;
+  std::deque<Level*> open_;  // those that are, from the highest down
+  std::string stopped_at_;
 };
 
 /// How many of them make a page: one at least, where there is one.
@@ -191,16 +309,20 @@ Result<void> add_file(const Beneath& beneath, std::string&& name, Listing& listi
 }  // namespace
 
 Result<Listing> list_files(const Beneath& beneath, int root, std::string_view prefix, std::size_t limit,
-                           std::string_view after) {
-  Walk walk(beneath, root, prefix, limit, after);
+                           std::string_view after, const ListBounds& bounds) {
+  Walk walk(beneath, root, prefix, limit, after, bounds);
   if (auto walked = walk.run(); !walked) return walked.error();
-  auto names = std::move(walk).take_sorted();
   Listing listing;
+  listing.next_after = walk.stopped_at();
+  auto names = std::move(walk).take_sorted();
+  if (!listing.next_after.empty()) {
+    names.erase(std::lower_bound(names.begin(), names.end(), listing.next_after), names.end());
+  }
   if (const std::size_t fitting = fitting_names(names, limit); fitting < names.size()) {
     names.resize(fitting);
-    listing.truncated = true;
     listing.next_after = names.back();
   }
+  listing.truncated = !listing.next_after.empty();
   listing.files.reserve(names.size());
   for (std::string& name : names) {
     if (auto added = add_file(beneath, std::move(name), listing); !added) return added.error();

@@ -1,5 +1,7 @@
 #include "worker/loop/disk_call.h"
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -45,6 +47,28 @@ TEST_CASE("whoever leaves before a call returns is told nothing, and the call st
   }
   CHECK(resumer.resumed == 0);
   CHECK(owned.use_count() == 1);
+}
+
+TEST_CASE("a call that nobody waits for any more is told so while it runs") {
+  LoopFixture turns;
+  CountingResumer resumer;
+  std::atomic<bool> runs{false};
+  std::atomic<bool> was_told{false};
+  {
+    DiskPool disk(turns.loop);
+    auto call = std::make_unique<DiskCall<int>>(
+        disk, resumer, [&](const std::atomic<bool>& abandoned) -> Result<int> {
+          runs = true;
+          const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+          while (!abandoned && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+          was_told = abandoned.load();
+          return 0;
+        });
+    REQUIRE(turns.run_until([&] { return runs.load(); }));
+    call.reset();
+    REQUIRE(turns.run_until([&] { return disk.in_flight() == 0; }));
+  }
+  CHECK(was_told);
 }
 
 }  // namespace

@@ -1,6 +1,11 @@
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,17 +24,22 @@ Names names_of(const Listing& listing) {
   return names;
 }
 
+/// However slow the machine is.
+constexpr ListBounds kNoBounds{.entries = SIZE_MAX, .time = std::chrono::hours(24)};
+
 Names list(const FileStore& store, std::string_view prefix = {}, std::size_t limit = 1000,
            std::string_view after = {}) {
-  return names_of(store.list(prefix, limit, after).value());
+  return names_of(store.list(prefix, limit, after, kNoBounds).value());
 }
 
 /// Every page of `limit`, one after the other.
-Names all_pages(const FileStore& store, std::string_view prefix, std::size_t limit) {
+Names all_pages(const FileStore& store, std::string_view prefix, std::size_t limit,
+                const ListBounds& bounds = kNoBounds, std::size_t* pages = nullptr) {
   Names names;
   std::string after;
   while (true) {
-    const auto page = store.list(prefix, limit, after).value();
+    const auto page = store.list(prefix, limit, after, bounds).value();
+    if (pages != nullptr) ++*pages;
     REQUIRE(page.files.size() <= limit);
     for (const auto& file : page.files) names.push_back(file.name);
     if (!page.truncated) return names;
@@ -125,13 +135,83 @@ TEST_CASE("a page of long names ends early and the next one goes on") {
   CHECK(all_pages(f.store, "", 1000) == sorted);
 }
 
-TEST_CASE("a directory of any depth is listed with one directory open") {
+/// As long as it lives, `more` descriptors may be opened.
+class DescriptorLimit {
+ public:
+  explicit DescriptorLimit(rlim_t more) {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    const UniqueFd next(::open("/", O_PATH | O_CLOEXEC));
+    const rlimit low{static_cast<rlim_t>(next.get()) + more, before_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  }
+  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_CASE("a tree of any depth is listed with few directories open") {
   const StoreFixture f;
+  Names sorted;
   std::string name;
-  for (int depth = 0; depth < 300; ++depth) name += "d/";
-  touch(f, name + "x");
-  touch(f, "e");
-  CHECK(list(f.store) == Names{name + "x", "e"});
+  for (int depth = 0; depth < 300; ++depth) {
+    name += "d/";
+    if (depth % 7 == 0) sorted.push_back(name + "e/x");
+  }
+  sorted.push_back(name + "x");
+  for (const auto& file : sorted) touch(f, file);
+  std::sort(sorted.begin(), sorted.end());
+  const DescriptorLimit few(10);
+  CHECK(list(f.store) == sorted);
+}
+
+TEST_CASE("a page that has gone far ends, and the next goes on with the directory it ended before") {
+  const StoreFixture f;
+  Names sorted = {"b", "d07/k3/x", "d07/k3/y", "d07/k30", "d070", "d19/x", "z"};
+  for (int i = 10; i < 50; ++i) fs::create_directories(f.root / ("d" + std::to_string(i)) / "a" / "b");
+  for (const auto& name : sorted) touch(f, name);
+  const ListBounds kBounds[] = {{.entries = 1},
+                                {.entries = 50},
+                                {.time = std::chrono::milliseconds(0), .directories_min = 1},
+                                {.time = std::chrono::milliseconds(0), .directories_min = 10}};
+  for (const auto& bounds : kBounds) {
+    for (const std::size_t limit : {1, 3, 1000}) {
+      std::size_t pages = 0;
+      CHECK(all_pages(f.store, "", limit, bounds, &pages) == sorted);
+      CHECK(pages >= 4);
+      CHECK(pages <= 130 + sorted.size());
+    }
+  }
+  CHECK(all_pages(f.store, "d07/k3", 1, kBounds[0]) == Names{"d07/k3/x", "d07/k3/y", "d07/k30"});
+}
+
+TEST_CASE("a page may end before there is a file, and then has somewhere to go on") {
+  const StoreFixture f;
+  for (const char* name : {"a/b", "c", "d"}) fs::create_directories(f.root / name);
+  touch(f, "e/x");
+  const auto page = f.store.list("", 10, "", {.entries = 1}).value();
+  CHECK(page.files.empty());
+  CHECK(page.truncated);
+  CHECK(page.next_after == "a/b/");
+  CHECK(names_of(f.store.list("", 10, "e/", {.entries = 1}).value()) == Names{"e/x"});
+}
+
+TEST_CASE("time ends no page that has read few directories") {
+  const StoreFixture f;
+  for (int i = 100; i < 150; ++i) touch(f, std::to_string(i) + "/x");
+  CHECK_FALSE(f.store.list("", 1000, "", {.time = std::chrono::milliseconds(0)}).value().truncated);
+  for (int i = 150; i < 200; ++i) touch(f, std::to_string(i) + "/x");
+  CHECK(f.store.list("", 1000, "", {.time = std::chrono::milliseconds(0)}).value().truncated);
+}
+
+TEST_CASE("a listing that nobody wants any more ends in the midst of a directory") {
+  const StoreFixture f;
+  touch(f, "a");
+  std::atomic<bool> cancelled{true};
+  const auto page = f.store.list("", 10, "", {.cancelled = &cancelled});
+  CHECK(code_of(page) == ErrorCode::kPeerGone);
+  cancelled = false;
+  CHECK(f.store.list("", 10, "", {.cancelled = &cancelled}).ok());
 }
 
 }  // namespace
