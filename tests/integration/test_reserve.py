@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -214,6 +215,25 @@ def test_a_body_of_unknown_length_is_refused_where_it_grows_beyond(alone):
     assert RESERVE <= least[0] < RESERVE + 4 * MIB
     eventually(lambda: alone.parts() == [] and alone.visible() == [], "nothing is left of it")
     eventually(lambda: Asked(alone, "all", free_bytes(alone) - RESERVE).status == 100, "its space is back")
+
+
+@pytest.mark.parametrize("target", [target for target in RAW if target != MEMORY])
+def test_who_is_refused_for_what_it_grew_to_may_come_back_at_once(alone, target):
+    before, chunk = free_bytes(alone), b"10000\r\n" + pattern(65_536) + b"\r\n"
+    for _ in range(3):
+        with alone.client() as client:
+            client.request("POST", target, headers=CHUNKED)
+            while not select.select([client.socket], [], [], 0)[0]:
+                client.send(chunk)
+            left, parts = free_bytes(alone), alone.parts()
+            response = client.response()
+        if response.status == 501:
+            pytest.skip(f"{target} does not work here")
+        assert response.status == 507 and parts == [] and left > before - MIB
+        again = Asked(alone, "again", left - RESERVE)
+        assert again.status == 100
+        again.client.reset()
+        eventually(lambda: Asked(alone, "all", left - RESERVE).status == 100, "its space is back")
 
 
 def test_a_body_of_unknown_length_fits_beside_others_but_for_a_block(alone):

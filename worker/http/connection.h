@@ -140,6 +140,15 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     DiskCall<std::optional<FileVersion>> look;
   };
 
+  /// For lack of room, that waits until what lies on the disk already is gone.
+  struct Refusal final : SpaceClaimObserver {
+    Refusal(Problem&& why, Resumer& resumer) : problem(std::move(why)), waiting(resumer) {}
+    void claim_gone() override { waiting.resume(); }
+
+    Problem problem;
+    Resumer& waiting;
+  };
+
   /// One request and its answer.
   struct Exchange {
     std::unique_ptr<BodySink> sink;
@@ -148,6 +157,8 @@ class Connection final : private ReadinessListener, private Resumer, private Def
     std::unique_ptr<Judgement> judgement;
     std::shared_ptr<SpaceClaim> claim;  // of the body, on the disk; nullptr: none is needed
     std::unique_ptr<DiskCall<SpaceAnswer>> reserving;
+    std::shared_ptr<Refusal> refusal;
+    std::weak_ptr<SpaceClaim> vacating;
     Chunk decoded;  // of a chunked body, not yet taken by the sink
     std::unique_ptr<DiskCall<std::string>> listing;
     std::unique_ptr<FileDigest> digest;      // of the file to send, being made
@@ -238,6 +249,8 @@ class Connection final : private ReadinessListener, private Resumer, private Def
   Flow reserve(std::uint64_t least);
   Flow step_reserve();
   Flow refuse_space(const SpaceAnswer& answer);
+  Flow vacate(Problem&& problem);
+  Flow step_vacate();
 
   // Its preconditions: connection_judge.cpp
   Flow look_first(Receive&& receive);

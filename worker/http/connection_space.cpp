@@ -49,6 +49,7 @@ Flow Connection::reserve(std::uint64_t least) {
 }
 
 Flow Connection::step_reserve() {
+  if (exchange_.refusal) return step_vacate();
   if (!exchange_.reserving->outcome()) return Flow::kWaitDisk;
   const auto answer = *std::exchange(exchange_.reserving, nullptr)->outcome();
   if (!answer) return fail(answer.error());
@@ -63,9 +64,28 @@ Flow Connection::refuse_space(const SpaceAnswer& answer) {
             std::to_string(answer.promised_bytes) + " are promised to uploads under way and " +
             std::to_string(services_.uploads.space->reserved_bytes()) + " are kept free (--reserve-space). ";
   owner_.refused_space(answer, exchange_.request_id.view());
-  if (!answer.promised_away) return refuse({507, "no-space", detail + "The disk is full.", {}});
+  if (!answer.promised_away) return vacate({507, "no-space", detail + "The disk is full.", {}});
   detail += "It would fit without what is promised: try again soon.";
-  return refuse({507, "space-promised", std::move(detail), {}, kRetrySoon});
+  return vacate({507, "space-promised", std::move(detail), {}, kRetrySoon});
+}
+
+/// Who is refused may ask again at once, and must not find its own part in the way: it is told when that is
+/// gone. All that shares the claim lets go of it on the loop thread, the disk pool's jobs when they are done.
+Flow Connection::vacate(Problem&& problem) {
+  exchange_.sink.reset();
+  Resumer& resumer = *this;
+  exchange_.refusal = std::make_shared<Refusal>(std::move(problem), resumer);
+  exchange_.vacating = exchange_.claim;
+  exchange_.claim->observe(exchange_.refusal);
+  exchange_.claim.reset();
+  phase_ = Phase::kReserve;
+  return step_vacate();
+}
+
+Flow Connection::step_vacate() {
+  if (!exchange_.vacating.expired()) return Flow::kWaitDisk;
+  const auto refusal = std::exchange(exchange_.refusal, nullptr);
+  return refuse(refusal->problem);
 }
 
 }  // namespace forklift

@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <utility>
 
 #include "common/clock.h"
 #include "common/fleet_memory.h"
@@ -81,6 +83,17 @@ class SpaceReserve {
   TimePoint seen_at_{};
 };
 
+/// Told once nobody shares a SpaceClaim any more: all parts that it was for are published, or gone from the
+/// disk.
+class SpaceClaimObserver {
+ public:
+  /// On the thread that lets go last.
+  virtual void claim_gone() = 0;
+
+ protected:
+  ~SpaceClaimObserver() = default;
+};
+
 /// The disk space that one upload is promised, all its files together. Shared by its connection, its sinks
 /// and their parts; the last to go gives back what was not written. Any thread.
 class SpaceClaim {
@@ -89,7 +102,10 @@ class SpaceClaim {
   SpaceClaim(SpaceReserve& reserve, unsigned copies) : reserve_(reserve), copies_(copies) {}
   SpaceClaim(const SpaceClaim&) = delete;
   SpaceClaim& operator=(const SpaceClaim&) = delete;
-  ~SpaceClaim() { end(); }
+  ~SpaceClaim() {
+    end();
+    if (const auto observer = observer_.lock()) observer->claim_gone();
+  }
 
   /// Room for so many more bytes of the body, in whole blocks; see SpaceReserve.
   bool grow_if_plenty(std::uint64_t body_bytes);
@@ -106,6 +122,9 @@ class SpaceClaim {
   /// Nothing more will be written.
   void end();
 
+  /// Before one's own share is let go.
+  void observe(std::weak_ptr<SpaceClaimObserver> observer) { observer_ = std::move(observer); }
+
  private:
   std::uint64_t disk_bytes(std::uint64_t body_bytes) const;
   Result<SpaceAnswer> as_seen_by_this(Result<SpaceAnswer> answer) const;
@@ -115,6 +134,7 @@ class SpaceClaim {
   unsigned copies_;
   std::atomic<std::uint64_t> left_bytes_{0};  // promised and not written
   std::atomic<std::uint64_t> body_bytes_{0};
+  std::weak_ptr<SpaceClaimObserver> observer_;
 };
 
 }  // namespace forklift
