@@ -9,11 +9,9 @@
 #include "common/errno_error.h"
 #include "common/log.h"
 #include "common/privileges.h"
-#include "worker/download/strategies.h"
 #include "worker/http/file_answers.h"
 #include "worker/routes/table.h"
 #include "worker/storage/file_store.h"
-#include "worker/upload/strategies.h"
 
 namespace forklift {
 namespace {
@@ -38,12 +36,6 @@ Checked check_root_to_be(const Config& config) {
   while (directory.size() > 1 && !exists(directory)) directory = directory_of(directory);
   if (::access(directory.c_str(), W_OK | X_OK) != 0) {
     return log::text("cannot make the root ", config.root, " in ", directory, ": ", os_reason());
-  }
-  if (find_sink_strategy(config.upload_strategy) == nullptr) {
-    return log::text("--upload-strategy ", config.upload_strategy, ": no such strategy");
-  }
-  if (find_source_strategy(config.download_strategy) == nullptr) {
-    return log::text("--download-strategy ", config.download_strategy, ": no such strategy");
   }
   return {};
 }

@@ -151,13 +151,14 @@ def refusal(root, option, name):
 
 
 def test_the_general_routes_refuse_a_strategy_that_keeps_nothing(tmp_path):
-    assert "--upload-strategy memory: what it stores is gone" in refusal(tmp_path / "root", "--upload-strategy", "memory")
+    said = refusal(tmp_path / "root", "--upload-strategy", "memory")
+    assert "--upload-strategy (from command line): 'memory' is not valid" in said
 
 
 @pytest.mark.parametrize("option", ["--upload-strategy", "--download-strategy"])
 def test_an_unknown_strategy_fails_clearly(option, tmp_path):
     said = refusal(tmp_path / "root", option, "teleport")
-    assert f"{option} teleport: no such strategy; there are " in said and "pool" in said
+    assert f"{option} (from command line): 'teleport' is not valid" in said and "pool" in said
 
 
 def test_a_reload_changes_the_strategies_and_an_unknown_one_is_rolled_back(master, tmp_path):
@@ -175,7 +176,7 @@ def test_a_reload_changes_the_strategies_and_an_unknown_one_is_rolled_back(maste
     assert program.request("GET", "/files/a").body == PHOTO
     config.write_text('upload-strategy = "teleport"\n')
     program.signal(signal.SIGHUP)
-    program.log_shows("no such strategy")
+    program.log_shows("'teleport' is not valid")
     program.log_shows("rolled back|not reloaded")
     assert program.workers() == [worker]
     assert program.request("GET", "/files/a").body == PHOTO

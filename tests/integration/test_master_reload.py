@@ -122,7 +122,7 @@ def test_a_reload_to_a_binary_that_passes_the_check_and_dies_at_its_start_is_rol
     "line, reason",
     [
         ("this is no configuration", r"forklift\.toml"),
-        ("upload-strategy = 'nonsense'", "--upload-strategy nonsense: no such strategy"),
+        ("upload-strategy = 'nonsense'", "--upload-strategy .*'nonsense' is not valid"),
         ("user = 'nobody-knows-me'", 'there is no user "nobody-knows-me"'),
         ("access-logfile = '/nowhere/access.log'", "cannot open the access log /nowhere/access.log"),
         ("sample = '/nowhere'", "--sample"),
@@ -169,9 +169,18 @@ def test_check_config_says_what_would_keep_a_worker_from_starting(tmp_path, bina
     good = check("--root", str(tmp_path / "new"))
     assert (good.returncode, good.stdout) == (0, "configuration ok\n"), good.stderr
     assert not (tmp_path / "new").exists()
-    bad = check("--root", str(tmp_path), "--download-strategy", "nonsense")
-    assert bad.returncode == 1
-    assert "--download-strategy nonsense: no such strategy; there are" in bad.stderr
+    for option, name in (("--download-strategy", "nonsense"), ("--upload-strategy", "memory")):
+        for root in (tmp_path, tmp_path / "new", "/nonexistent"):
+            bad = check("--root", str(root), option, name)
+            assert bad.returncode == 1 and f"{option} (from command line): '{name}' is not valid" in bad.stderr
+
+
+@pytest.mark.parametrize("name", ["memory", "nonsense"])
+def test_a_master_starts_no_worker_for_a_strategy_that_there_is_not(tmp_path, name):
+    command = [MASTER, "--bind", "127.0.0.1:0", "--root", str(tmp_path / "root"), "--worker-binary", WORKER, "--upload-strategy", name]
+    ended = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2 and f"'{name}' is not valid" in ended.stderr and "exited with" not in ended.stderr
+    assert not (tmp_path / "root").exists()
 
 
 def test_a_reload_to_a_binary_that_is_not_there_changes_nothing(master, tmp_path):
