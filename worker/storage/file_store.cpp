@@ -20,6 +20,9 @@ namespace {
 
 constexpr int kFreshAttemptsMax = 8;
 
+/// Each fails only where somebody has removed the directory in the microseconds since it was made.
+constexpr int kParentAttemptsMax = 64;
+
 /// A name, split into the directory ("" is the root) and what is in it.
 struct Place {
   std::string_view directory;
@@ -163,12 +166,43 @@ struct FileStore::State {
 
   Result<Stored> publish_named(Publication& publication, const UploadTarget& target, Durability durability) {
     const Place place = split(target.name);
-    const auto directory = target.expected.needs_file() ? open_directory(place.directory, durability)
-                                                        : make_directory(place.directory, durability);
+    const auto put = [&](int directory) -> Result<Stored> {
+      const auto replaced = publication.place(directory, place.leaf, target);
+      if (!replaced) return replaced.error();
+      return Stored{target.name, 0, *replaced, durability};
+    };
+    if (!target.expected.needs_file()) return put_into(place.directory, durability, put);
+    const auto directory = open_directory(place.directory, durability);
     if (!directory) return unless_unmet(directory.error(), target.expected);
-    const auto replaced = publication.place(directory->fd, place.leaf, target);
-    if (!replaced) return replaced.error();
-    return Stored{target.name, 0, *replaced, durability};
+    return put(directory->fd);
+  }
+
+  /// Does `put` in that directory, made where it is missing, and made again where it went before the file was
+  /// in it: a removal takes the directories along that it empties. A failure leaves none that are empty.
+  template <typename Put>
+  Result<Stored> put_into(std::string_view name, Durability durability, const Put& put) {
+    for (int attempt = 1;; ++attempt) {
+      const auto directory = make_directory(name, durability);
+      auto stored = directory.ok() ? put(directory->fd) : Result<Stored>(directory.error());
+      if (stored) return stored;
+      const bool went = stored.error().os_error == ENOENT && !name.empty();
+      if (went && attempt < kParentAttemptsMax) continue;
+      remove_empty(name);
+      return stored;
+    }
+  }
+
+  /// That directory and those above it, up to the first that is not empty, or is somebody else's to remove;
+  /// never the root.
+  void remove_empty(std::string_view name) const {
+    while (!name.empty()) {
+      const Place place = split(name);
+      const auto parent = open_directory(place.directory, Durability::kNone);
+      const bool removed = parent.ok() && file_ops::remove_directory_at(parent->fd, place.leaf.c_str()) == 0;
+      const int os_error = parent.ok() ? errno : parent.error().os_error;
+      if (!removed && os_error != ENOENT) return;
+      name = place.directory;
+    }
   }
 
   /// Removes a file that is as expected.
@@ -186,16 +220,16 @@ struct FileStore::State {
 
   Result<Stored> publish_fresh(Publication& publication, const std::string& in, Durability durability) {
     // Opened for every upload, not kept: a directory that was moved or removed must not go on receiving.
-    const auto directory = make_directory(in, durability);
-    if (!directory) return directory.error();
-    for (int attempt = 1;; ++attempt) {
-      const auto leaf = names.next();
-      if (!leaf) return leaf.error();
-      UploadTarget target{in.empty() ? *leaf : in + '/' + *leaf, PublishMode::kCreateOnly};
-      const auto placed = publication.place(directory->fd, *leaf, target);
-      if (placed) return Stored{std::move(target.name), 0, false, durability};
-      if (placed.error().os_error != EEXIST || attempt == kFreshAttemptsMax) return placed.error();
-    }
+    return put_into(in, durability, [&](int directory) -> Result<Stored> {
+      for (int attempt = 1;; ++attempt) {
+        const auto leaf = names.next();
+        if (!leaf) return leaf.error();
+        UploadTarget target{in.empty() ? *leaf : in + '/' + *leaf, PublishMode::kCreateOnly};
+        const auto placed = publication.place(directory, *leaf, target);
+        if (placed) return Stored{std::move(target.name), 0, false, durability};
+        if (placed.error().os_error != EEXIST || attempt == kFreshAttemptsMax) return placed.error();
+      }
+    });
   }
 };
 
@@ -306,6 +340,7 @@ Result<void> FileStore::remove(std::string_view name, Durability durability,
   if (durability == Durability::kFull && file_ops::sync_all(directory->fd) < 0) {
     return errno_error("remove: sync directory");
   }
+  state_->remove_empty(place.directory);
   return {};
 }
 

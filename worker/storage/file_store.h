@@ -116,8 +116,8 @@ class FileStore {
   /// Which content stands at the name now; none where there is no file. Errors as publish.
   Result<std::optional<FileVersion>> look(std::string_view name) const;
 
-  /// Removes a regular file; its directories stay. With kFull the removal itself is synced. Errors as
-  /// open_file, and kPrecondition, kExists: not what was expected there.
+  /// Removes a regular file, and the directories above it that have nothing else in them. With kFull the
+  /// removal itself is synced. Errors as open_file, and kPrecondition, kExists: not what was expected there.
   Result<void> remove(std::string_view name, Durability durability, const ExpectedState& expected = {}) const;
 
   /// One page of the files that there are; see list_files. For the disk pool.

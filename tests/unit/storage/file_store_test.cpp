@@ -233,5 +233,39 @@ TEST_CASE("of many who replace one name at once exactly one finds it new") {
   }
 }
 
+TEST_CASE("a removal takes the directories along that it empties, and no others") {
+  const StoreFixture f;
+  for (const char* name : {"a/b/c/x", "a/b/y", "a/z", "q/r/s"}) REQUIRE(f.replace(name, "x").ok());
+  REQUIRE(f.store.remove("a/b/c/x", Durability::kFull).ok());
+  CHECK(visible_in(f.root) == std::vector<std::string>{"a", "a/b", "a/b/y", "a/z", "q", "q/r", "q/r/s"});
+  REQUIRE(f.store.remove("q/r/s", Durability::kNone).ok());
+  REQUIRE(f.store.remove("a/b/y", Durability::kNone).ok());
+  CHECK(visible_in(f.root) == std::vector<std::string>{"a", "a/z"});
+  REQUIRE(f.store.remove("a/z", Durability::kNone).ok());
+  CHECK(visible_in(f.root).empty());
+  CHECK(fs::exists(f.root / ".forklift" / "parts"));
+  CHECK(f.replace("a", "a file now").ok());
+}
+
+TEST_CASE("no upload is lost or fails while others remove the last file of its directories") {
+  const StoreFixture f;
+  std::atomic<bool> over{false};
+  std::atomic<int> failed{0};
+  std::thread other([&] {
+    while (!over) {
+      if (!f.replace("a/b/d", "x").ok() || !f.store.remove("a/b/d", Durability::kNone).ok()) ++failed;
+    }
+  });
+  for (int i = 0; i < 1000; ++i) {
+    const auto mode = i % 2 == 0 ? PublishMode::kReplace : PublishMode::kFresh;
+    const auto stored = f.put("y", {i % 2 == 0 ? "a/b/c" : "a/b", mode});
+    if (!stored.ok() || !f.store.remove(stored->file_path, Durability::kNone).ok()) ++failed;
+  }
+  over = true;
+  other.join();
+  CHECK(failed == 0);
+  CHECK(visible_in(f.root).empty());
+}
+
 }  // namespace
 }  // namespace forklift
