@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "support/tiny_disk.h"
 #include "support/transfer.h"
 
 namespace forklift {
@@ -108,6 +109,89 @@ TEST_CASE(
   }
   t.claim.reset();
   t.f.check_clean();
+}
+
+/// The strategy that stays in memory, with memory for 128 KiB, over a disk of 4 MiB.
+struct SpillFixture {
+  TinyDisk disk{"4m"};
+  Scoreboard board{};
+  std::unique_ptr<StrategyFixture> f;
+  std::unique_ptr<SpaceReserve> space;
+
+  SpillFixture() {
+    if (!disk.made()) {
+      WARN("SKIPPED: this process may not make file systems (it must be root)");
+      return;
+    }
+    f = std::make_unique<StrategyFixture>(disk.path() + "/root", 64 * kSlabBytes, Durability::kNone,
+                                          2 * kSlabBytes);
+    space = std::make_unique<SpaceReserve>(f->store, board, nullptr, 1 << 20);
+    f->uploads.space = space.get();
+  }
+
+  explicit operator bool() const { return disk.made(); }
+  std::uint64_t promised() const { return board.space_promised; }
+
+  std::unique_ptr<Upload> upload(const std::string& body) const {
+    auto upload = std::make_unique<Upload>(*f, *find_sink_strategy("memory"), UploadTarget{});
+    upload->write(body, {kSlabBytes});
+    REQUIRE(f->turns.run_until([&] { return upload->over(); }));
+    return upload;
+  }
+};
+
+TEST_CASE("what fits in memory needs no space, even where none is left") {
+  SpillFixture t;
+  if (!t) return;
+  REQUIRE(t.space->take(t.f->store.free_bytes().value() - (1 << 20)).value().given);
+  const std::uint64_t before = t.promised();
+  CHECK(t.upload(body_of(2 * kSlabBytes))->done());
+  CHECK(t.promised() == before);
+}
+
+TEST_CASE("what no longer fits in memory is promised its space as it is written, and gives it back") {
+  SpillFixture t;
+  if (!t) return;
+  {
+    const auto upload = t.upload(body_of(5 * kSlabBytes));
+    CHECK(upload->done());
+    CHECK(t.promised() == (1 << 20) - 5 * kSlabBytes);
+  }
+  t.f->check_clean();
+  CHECK(t.promised() == 0);
+}
+
+TEST_CASE("what no longer fits in memory is refused where it would eat into the reserve") {
+  SpillFixture t;
+  if (!t) return;
+  const std::uint64_t before = t.f->store.free_bytes().value();
+  {
+    const auto upload = t.upload(body_of(static_cast<std::size_t>(before) - (1 << 20) + 5));
+    CHECK(upload->failed_with(ErrorCode::kNoSpace));
+    CHECK(t.f->store.free_bytes().value() >= (1 << 20));
+  }
+  t.f->check_clean();
+  CHECK(t.promised() == 0);
+  CHECK(t.f->store.free_bytes().value() == before);
+}
+
+TEST_CASE("what no longer fits in memory and is known to be long is promised all of its space at once") {
+  SpillFixture t;
+  if (!t) return;
+  CountingResumer resumer;
+  const auto& memory = *find_sink_strategy("memory");
+  for (const bool fits : {true, false}) {
+    const std::size_t size = fits ? 2 << 20 : 4 << 20;
+    const auto sink = memory.make(t.f->uploads, resumer, UploadTarget{}, size);
+    SlabRef slab = t.f->slabs.acquire(resumer);
+    const Result<Flow> first = sink->write(Chunk(std::move(slab), 0, kSlabBytes));
+    REQUIRE(first.ok());
+    REQUIRE(t.f->turns.run_until([&] { return t.f->quiet(); }));
+    CHECK(t.promised() == (fits ? size - kSlabBytes : 0));
+    CHECK(sink->write(Chunk()).ok() == fits);
+  }
+  t.f->check_clean();
+  CHECK(t.promised() == 0);
 }
 
 }  // namespace

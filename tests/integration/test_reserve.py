@@ -8,7 +8,6 @@ import select
 import signal
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -176,14 +175,52 @@ def test_the_space_of_who_breaks_off_comes_back(fleet):
     assert fleet.visible() == []
 
 
-def test_the_space_of_a_worker_that_is_killed_comes_back(fleet):
+def test_the_space_of_workers_that_are_killed_comes_back_and_that_of_the_others_stays(fleet):
     asked = fill(fleet)
-    os.kill(fleet.workers()[0], signal.SIGKILL)
-    eventually(lambda: any(one.lost() for one in asked), "a client of it sees it")
-    time.sleep(0.5)
-    lost = sum(one.lost() for one in asked)
-    assert lost < len(asked)
-    hold(fleet, lost)
+    for one in asked:
+        one.send(MIB)
+    for pid in fleet.workers()[:3]:
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda pid=pid: pid not in fleet.workers(), "it is reaped")
+        left = [one for one in asked if not one.lost()]
+        if left != asked:
+            break
+    assert left and len(left) < len(asked)
+    eventually(lambda: len(fleet.workers()) == 4, "another worker is in its place")
+    written = len(asked) - len(left)  # of each a MiB stays on the disk, until it is swept
+    held = hold(fleet, (len(asked) - len(left)) - -(-written // 4))
+    for one in left:
+        one.send(EACH - MIB)
+        assert one.client.response().status == 201
+    assert held and free_bytes(fleet) >= RESERVE
+
+
+def test_what_the_workers_of_an_old_generation_were_promised_counts_until_they_are_gone(fleet):
+    old = fleet.workers()
+    asked = fill(fleet)
+    fleet.signal(signal.SIGHUP)
+    fleet.log_shows("generation 2 serves")
+    eventually(lambda: len(set(fleet.workers()) - set(old)) == 4, "there are four new ones")
+    assert Asked(fleet, "new").status == 507
+    for one in asked[:3]:
+        one.client.reset()
+    hold(fleet, 3)
+    os.kill(next(pid for pid in old if pid in fleet.workers()), signal.SIGKILL)
+    eventually(lambda: Asked(fleet, "after").status == 100, "what it was promised comes back too")
+
+
+def test_the_space_comes_back_before_the_answer_of_who_was_refused_or_stored(alone):
+    everything = (free_bytes(alone) - RESERVE) & -4096
+    for _ in range(20):
+        with alone.client() as client, alone.client() as refused:
+            client.request("PUT", "/files/small", chunked(b"small"), CHUNKED)
+            assert client.response().status in (201, 204)
+            refused.request("PUT", "/files/bad", b"not chunked at all\r\n", CHUNKED)
+            assert refused.response().status == 400
+            beside = Asked(alone, "all", everything - 4096)
+            assert beside.status == 100
+            beside.client.reset()
+        eventually(lambda: Asked(alone, "all-2", everything - 4096).status == 100, "it comes back")
 
 
 def test_what_fits_is_taken_again_and_again(alone):
@@ -258,7 +295,7 @@ def test_a_body_of_unknown_length_is_refused_before_it_is_sent_where_nothing_is_
 
 
 @pytest.mark.parametrize("target", [*RAW, *FORMS, JSON])
-def test_every_way_in_asks_first_but_the_one_that_stays_in_memory(alone, target):
+def test_every_way_in_asks_first(alone, target):
     kind = FORM_TYPE if target in FORMS else JSON_TYPE
     statuses = []
     for size in (free_bytes(alone) - RESERVE + 1, 1000):
@@ -267,7 +304,22 @@ def test_every_way_in_asks_first_but_the_one_that_stays_in_memory(alone, target)
             statuses.append(client.head()[0])
     if 501 in statuses:
         pytest.skip(f"{target} does not work here")
-    assert statuses == [100 if target == MEMORY else 507, 100]
+    assert statuses == [507, 100]
+
+
+def test_what_fits_in_memory_needs_no_disk_and_what_does_not_is_refused_as_it_goes_there(disk, start):
+    worker = start("--reserve-space", "16M", "--spool-memory", "2M", root=disk)
+    beside = ask(worker, 1, size=free_bytes(worker) - RESERVE)
+    assert beside[0].status == 100
+    assert worker.request("POST", MEMORY, pattern(MIB)).status == 200
+    for size, framing in ((3 * MIB, ("Expect: 100-continue", f"Content-Length: {3 * MIB}")), (3 * MIB, CHUNKED)):
+        with worker.client() as client, contextlib.suppress(ConnectionError):
+            client.request("POST", MEMORY, None if EXPECT in framing else chunked(pattern(size), 65_536), framing)
+            assert client.response().status == 507
+    beside[0].client.reset()
+    for body, framing in ((pattern(3 * MIB), ()), (chunked(pattern(3 * MIB), 65_536), CHUNKED)):
+        eventually(lambda b=body, f=framing: worker.request("POST", MEMORY, b, f).status == 200, "its space is back")
+    eventually(lambda: Asked(worker, "all", free_bytes(worker) - RESERVE).status == 100, "nothing is promised any more")
 
 
 def test_a_form_whose_length_is_unknown_is_refused_where_it_grows_beyond(alone):

@@ -8,21 +8,19 @@ namespace forklift {
 
 namespace {
 
-/// A body of unknown length is promised as much as it has had so far at a time, within these.
-constexpr std::uint64_t kStepBytesMin = 1u << 20;
-constexpr std::uint64_t kStepBytesMax = 64u << 20;
-
 /// Promises end with their uploads, or where a client stands still for as long as it may.
 constexpr const char* kRetrySoon = "Retry-After: 5\r\n";
 
 }  // namespace
 
-/// What stays in memory needs none.
+/// What fits in memory needs none: its sink asks, should that be spent.
 void Connection::claim_space(Receive& receive) {
   SpaceReserve* space = services_.uploads.space;
+  if (space == nullptr || exchange_.body_complete) return;
   const unsigned copies = receive.strategy->copies;
-  if (space == nullptr || copies == 0 || exchange_.body_complete) return;
-  exchange_.claim = std::make_shared<SpaceClaim>(*space, copies);
+  const std::uint64_t memory = services_.uploads.spool->bytes_max();
+  if (copies == 0 && parser_.head().content_length.value_or(0) <= memory) return;
+  exchange_.claim = std::make_shared<SpaceClaim>(*space, std::max(copies, 1u));
   receive.target.claim = exchange_.claim;
 }
 
@@ -38,7 +36,7 @@ Flow Connection::reserve(std::uint64_t least) {
   const auto claim = exchange_.claim;
   std::uint64_t wanted = least;
   if (parser_.head().chunked) {
-    wanted = std::max(least, std::clamp(claim->body_bytes(), kStepBytesMin, kStepBytesMax));
+    wanted = std::max(least, claim->next_step());
   }
   if (claim->grow_if_plenty(wanted)) return begin_receiving();
   Resumer& resumer = *this;

@@ -22,6 +22,10 @@ constexpr int kAttemptsMax = 16;
 /// Two looks may find too little only because bytes were being written: they count twice for a moment.
 constexpr int kAttemptsMin = 3;
 
+/// A body of unknown length is promised this much at a time.
+constexpr std::uint64_t kStepBytesMin = 1u << 20;
+constexpr std::uint64_t kStepBytesMax = 64u << 20;
+
 /// What a scoreboard says may be anything: sums stop at the largest number.
 std::uint64_t sum(std::uint64_t a, std::uint64_t b) { return a + b < a ? UINT64_MAX : a + b; }
 
@@ -45,9 +49,14 @@ bool SpaceReserve::take_if_plenty(std::uint64_t bytes) {
   const Sums all = sums();  // before the clock: what was settled by then was written since the look
   const std::uint64_t seen = seen_lately();
   const bool given = sum(sum(all.promised, all.asked), kPlentyBytes) <= seen;
+  end_asking(bytes, given);
+  return given;
+}
+
+/// First the promise: a sum must never miss both.
+void SpaceReserve::end_asking(std::uint64_t bytes, bool given) {
   if (given) own_.space_promised.fetch_add(bytes);
   own_.space_asked.fetch_sub(bytes);
-  return given;
 }
 
 std::uint64_t SpaceReserve::seen_lately() const {
@@ -71,9 +80,7 @@ Result<SpaceReserve::Attempt> SpaceReserve::try_to_take(std::uint64_t bytes) {
   const Sums all = sums();  // before the look: what is written in between counts twice
   const auto free_bytes = store_.free_bytes();
   const bool given = free_bytes && sum(all.promised, all.asked) <= usable(*free_bytes);
-  // First the promise: a sum must never miss both.
-  if (given) own_.space_promised.fetch_add(bytes);
-  own_.space_asked.fetch_sub(bytes);
+  end_asking(bytes, given);
   if (!free_bytes) return free_bytes.error();
   const std::lock_guard lock(mutex_);
   if (now > seen_at_) {
@@ -131,6 +138,18 @@ Result<SpaceAnswer> SpaceClaim::as_seen_by_this(Result<SpaceAnswer> answer) cons
   const std::uint64_t own = left_bytes_.load(std::memory_order_relaxed);
   answer->promised_away = sum(answer->asked_bytes, own) <= reserve_.usable(answer->free_bytes);
   return answer;
+}
+
+std::uint64_t SpaceClaim::next_step() const { return std::clamp(body_bytes(), kStepBytesMin, kStepBytesMax); }
+
+Result<void> SpaceClaim::reach(std::uint64_t until, std::optional<std::uint64_t> size) {
+  const std::uint64_t had = body_bytes();
+  if (until <= had) return {};
+  const std::uint64_t least = std::max(until, size.value_or(0)) - had;
+  const auto answer = grow(size ? least : std::max(least, next_step()), least);
+  if (!answer) return answer.error();
+  if (!answer->given) return Error{ErrorCode::kNoSpace, "no room beside --reserve-space"};
+  return {};
 }
 
 void SpaceClaim::wrote(std::uint64_t bytes) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "common/clock.h"
@@ -71,6 +72,7 @@ class SpaceReserve {
   };
 
   Result<Attempt> try_to_take(std::uint64_t bytes);
+  void end_asking(std::uint64_t bytes, bool given);
   Sums sums() const;
   std::uint64_t seen_lately() const;
 
@@ -112,6 +114,13 @@ class SpaceClaim {
 
   /// The same, blocking; where that is too much, for an eighth and so on, and in the end for `least`.
   Result<SpaceAnswer> grow(std::uint64_t body_bytes, std::uint64_t least);
+
+  /// What a body of unknown length is to ask for next: as much as it has had room for so far, within limits.
+  std::uint64_t next_step() const;
+
+  /// For who writes the only file of a claim: room for the first `until` bytes, blocking; where the body's
+  /// `size` is known, at once for all of it. kNoSpace: that is not there.
+  Result<void> reach(std::uint64_t until, std::optional<std::uint64_t> size);
 
   /// How much body there has been room for so far.
   std::uint64_t body_bytes() const { return body_bytes_.load(std::memory_order_relaxed); }

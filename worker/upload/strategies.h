@@ -19,7 +19,7 @@ struct SinkStrategy {
   bool sees_bytes;           // false: the bytes never enter the worker, so nothing can decode or check them
   bool blocks_loop;          // true: file calls run on the loop thread
   bool kept;                 // false: what is stored is gone after the reply, whatever --durability says
-  unsigned copies;           // how often the body lies on the disk before it is published
+  unsigned copies;           // how often the body lies on the disk before it is published; 0: perhaps
   Probe* probe;              // whether it works over this store, on this kernel
   std::unique_ptr<BodySink> (*make)(const UploadServices& services, Resumer& resumer, UploadTarget target,
                                     std::optional<std::uint64_t> size);
