@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <mutex>
+#include <utility>
 
 // The system itself, under another name: what runs when no fault is due is the code that ships.
 #define file_ops real_file_ops
@@ -23,6 +25,7 @@ struct State {
   std::vector<Fault> faults;
   std::vector<std::string> calls;
   std::size_t transfer_bytes_max = 0;
+  std::shared_ptr<std::function<void(std::string_view)>> watcher;
 };
 
 State& state() {
@@ -37,6 +40,7 @@ void reset() {
   state().faults.clear();
   state().calls.clear();
   state().transfer_bytes_max = 0;
+  state().watcher.reset();
 }
 
 void fail(std::string_view operation, int os_error, int nth) {
@@ -49,6 +53,11 @@ void fail_always(std::string_view operation, int os_error) { fail(operation, os_
 void limit_transfers(std::size_t bytes_max) {
   std::lock_guard lock(state().mutex);
   state().transfer_bytes_max = bytes_max;
+}
+
+void watch(std::function<void(std::string_view)> watcher) {
+  std::lock_guard lock(state().mutex);
+  state().watcher = std::make_shared<std::function<void(std::string_view)>>(std::move(watcher));
 }
 
 std::vector<std::string> calls() {
@@ -68,8 +77,23 @@ std::size_t count(std::string_view operation) {
 
 namespace {
 
+/// Tells the watcher, without the lock: what it does may call file operations.
+void tell(const char* moment) {
+  thread_local bool telling = false;
+  if (telling) return;
+  std::shared_ptr<std::function<void(std::string_view)>> watcher;
+  {
+    std::lock_guard lock(state().mutex);
+    watcher = state().watcher;
+  }
+  telling = true;
+  if (watcher) (*watcher)(moment);
+  telling = false;
+}
+
 /// Records the call; true, with errno set, when it must fail.
 bool must_fail(const char* operation) {
+  tell(operation);
   std::lock_guard lock(state().mutex);
   state().calls.emplace_back(operation);
   int os_error = 0;
@@ -99,6 +123,7 @@ namespace forklift::file_ops {
 
 using faults::must_fail;
 using faults::shortened;
+using faults::tell;
 
 int open_at(int dirfd, const char* name, int flags, mode_t mode) {
   return must_fail(__func__) ? -1 : real_file_ops::open_at(dirfd, name, flags, mode);
@@ -217,7 +242,12 @@ int set_modified(int fd, const timespec& time) {
 int stat_fd(int fd, struct stat& out) { return must_fail(__func__) ? -1 : real_file_ops::stat_fd(fd, out); }
 
 int stat_disk(int fd, struct statvfs& out) {
-  return must_fail(__func__) ? -1 : real_file_ops::stat_disk(fd, out);
+  if (must_fail(__func__)) return -1;
+  const int result = real_file_ops::stat_disk(fd, out);
+  const int os_error = errno;
+  tell("looked");
+  errno = os_error;
+  return result;
 }
 
 int stat_at(int dirfd, const char* name, struct stat& out) {

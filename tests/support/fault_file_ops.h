@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,10 @@ void fail_always(std::string_view operation, int os_error);
 
 /// Writes and sends move at most that many bytes a call; 0: as many as the system likes.
 void limit_transfers(std::size_t bytes_max);
+
+/// From now until reset(): runs before every call of any operation that is not made within it, and once more
+/// after a stat_disk, as "looked". Any thread; one at a time where they are of one thread.
+void watch(std::function<void(std::string_view operation)> watcher);
 
 /// The operations since reset() or forget_calls(), in order, those that failed included.
 std::vector<std::string> calls();

@@ -166,6 +166,35 @@ TEST_CASE("a claim gives back what was not written, once, when its last owner is
   CHECK(f.promised() == 0);
 }
 
+TEST_CASE("threads that write of one claim while it ends settle each byte once") {
+  FleetFixture f;
+  if (!f) return;
+  REQUIRE(given(f.space(0).take(kBlock)));  // of another: what is settled twice would be missing there
+  for (int round = 0; round < 300; ++round) {
+    SpaceClaim claim(f.space(0), 1);
+    REQUIRE(given(claim.grow(64 * kBlock, 64 * kBlock)));
+    in_threads(4, [&](std::size_t number) {
+      for (int block = 0; block < 12; ++block) claim.wrote(kBlock);
+      if (number == 3) claim.end();
+    });
+    claim.end();
+    REQUIRE(f.promised() == kBlock);
+  }
+}
+
+TEST_CASE("a body of unknown length asks for as much again as it has had, from 1 to 64 MiB") {
+  FleetFixture f("4g");  // none of which is written
+  if (!f) return;
+  SpaceClaim claim(f.space(0), 1);
+  REQUIRE(claim.reach(1, {}).ok());
+  CHECK(claim.body_bytes() == 1u << 20);
+  REQUIRE(claim.reach(1u << 20, {}).ok());
+  CHECK(claim.body_bytes() == 1u << 20);
+  for (int step = 0; step < 8; ++step) REQUIRE(claim.reach(claim.body_bytes() + 1, {}).ok());
+  CHECK(claim.body_bytes() == 192u << 20);
+  CHECK(code_of(claim.reach(f.usable() + 1, {})) == ErrorCode::kNoSpace);
+}
+
 TEST_CASE("a claim that cannot have its next step has the least it needs, or nothing") {
   FleetFixture f;
   if (!f) return;
@@ -215,6 +244,29 @@ TEST_CASE("of many that ask at once exactly as many are promised space as fit") 
     CHECK(f.promised() == each * static_cast<std::uint64_t>(fit));
     for (const auto& worker : f.workers) worker->space.settle(worker->promised());
   }
+}
+
+TEST_CASE("of workers that ask for all of it without a pause one alone has it at a time") {
+  FleetFixture f("4g");  // none of which is written
+  if (!f) return;
+  const std::uint64_t most = f.usable() - (600u << 20);
+  std::atomic<int> holders{0};
+  std::atomic<int> admitted{0};
+  std::atomic<bool> twice{false};
+  in_threads(4, [&](std::size_t number) {
+    SpaceReserve& space = f.space(number);
+    for (int round = 0; round < 200'000; ++round) {
+      if (round % 500 == 0 && space.take(1).value().given) space.settle(1);  // a fresh look
+      if (!space.take_if_plenty(most)) continue;
+      ++admitted;
+      if (holders.fetch_add(1) > 0) twice = true;
+      holders.fetch_sub(1);
+      space.settle(most);
+    }
+  });
+  CHECK_FALSE(twice.load());
+  CHECK(admitted.load() > 100);
+  CHECK(f.promised() == 0);
 }
 
 TEST_CASE("however many threads of all workers ask and give back, never more is promised than there is") {
