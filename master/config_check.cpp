@@ -42,7 +42,7 @@ Result<std::unique_ptr<ConfigCheck>> ConfigCheck::start(uv_loop_t& loop, const L
   options.stdio_count = static_cast<int>(stdio.size());
   options.flags = UV_PROCESS_DETACHED;
   options.exit_cb = [](uv_process_t* process, std::int64_t status, int signal) {
-    static_cast<ConfigCheck*>(process->data)->exited(status, signal);
+    if (auto* const self = owner_of<ConfigCheck>(process)) self->exited(status, signal);
   };
   const int problem = uv_spawn(&loop, check->process_.get(), &options);
   check->process_.opened();

@@ -7,7 +7,8 @@
 namespace forklift {
 
 /// Owns one libuv handle of the master. The handle has its own allocation, freed by its close callback, so
-/// that the owner may die inside the handle's own callback. `data` is the owner's.
+/// that the owner may die inside the handle's own callback. `data` is the owner, and nullptr once it is
+/// closed.
 template <typename Handle>
 class UvHandle {
  public:
@@ -28,6 +29,7 @@ class UvHandle {
       delete handle;
       return;
     }
+    handle->data = nullptr;
     uv_close(reinterpret_cast<uv_handle_t*>(handle),
              [](uv_handle_t* closed) { delete reinterpret_cast<Handle*>(closed); });
   }
@@ -36,5 +38,12 @@ class UvHandle {
   Handle* handle_;
   bool open_ = false;
 };
+
+/// Whose process it is that exited; nullptr: nobody's any more. libuv reaps all that have died before it
+/// tells of the first, and tells of each even if hearing of the first closed it (uv__wait_children, 1.44).
+template <typename Owner>
+Owner* owner_of(const uv_process_t* process) {
+  return static_cast<Owner*>(process->data);
+}
 
 }  // namespace forklift

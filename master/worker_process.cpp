@@ -75,8 +75,8 @@ Result<void> WorkerProcess::spawn(uv_loop_t& loop, const Inheritance& inheritanc
   // A session of its own: Ctrl-C in a terminal reaches the master alone, which decides for all.
   options.flags = UV_PROCESS_DETACHED;
   options.exit_cb = [](uv_process_t* process, std::int64_t status, int signal) {
-    auto* const self = static_cast<WorkerProcess*>(process->data);
-    self->observer_.worker_exited(self->id_, Ending{status, signal});
+    auto* const self = owner_of<WorkerProcess>(process);
+    if (self != nullptr) self->observer_.worker_exited(self->id_, Ending{status, signal});
   };
   const int problem = uv_spawn(&loop, process_.get(), &options);
   process_.opened();

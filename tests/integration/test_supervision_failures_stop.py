@@ -87,3 +87,24 @@ def test_an_init_that_loses_patience_leaves_no_worker_behind(master):
         client.send(rest)
         assert client.response("POST").status in (200, 201)
     eventually(lambda: not any(exists(worker) for worker in workers), "the workers are gone", within=5)
+
+
+def test_the_last_worker_and_a_configuration_check_that_end_at_once_do_not_crash_a_master_that_stops(master, tmp_path):
+    config = tmp_path / "forklift.toml"
+    config.write_text("")
+    program = master("--config", str(config), workers=1)
+    (worker,) = program.workers()
+    config.unlink()
+    os.mkfifo(config)  # who reads it waits
+    program.signal(signal.SIGHUP)
+    checker = eventually(lambda: len(program.workers()) == 2 and program.workers()[-1], "the check runs")
+    with program.client() as client:
+        begin_upload(program, client)
+        program.signal(signal.SIGTERM)
+        program.log_shows("stopping when all is answered")
+        program.signal(signal.SIGSTOP)
+        for pid in (worker, checker):
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not exists(worker) and not exists(checker), "both are dead")
+        program.signal(signal.SIGCONT)  # and hears of both in one turn of its loop
+        assert program.process.wait(10) == 0
