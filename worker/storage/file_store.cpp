@@ -20,7 +20,9 @@ namespace {
 
 constexpr int kFreshAttemptsMax = 8;
 
-/// Each fails only where somebody has removed the directory in the microseconds since it was made.
+/// Each fails only where somebody has removed the directory in the microseconds since it was made: without
+/// its tree's lock that may be a removal of ours, with it a stranger's.
+constexpr int kParentAttemptsFree = 4;
 constexpr int kParentAttemptsMax = 64;
 
 /// A name, split into the directory ("" is the root) and what is in it.
@@ -181,21 +183,37 @@ struct FileStore::State {
   /// in it: a removal takes the directories along that it empties. A failure leaves none that are empty.
   template <typename Put>
   Result<Stored> put_into(std::string_view name, Durability durability, const Put& put) {
+    auto stored = try_put_into(name, durability, put);
+    if (!stored) remove_empty(name);
+    return stored;
+  }
+
+  template <typename Put>
+  Result<Stored> try_put_into(std::string_view name, Durability durability, const Put& put) {
+    std::optional<NameLock> lock;
     for (int attempt = 1;; ++attempt) {
       const auto directory = make_directory(name, durability);
       auto stored = directory.ok() ? put(directory->fd) : Result<Stored>(directory.error());
-      if (stored) return stored;
-      const bool went = stored.error().os_error == ENOENT && !name.empty();
-      if (went && attempt < kParentAttemptsMax) continue;
-      remove_empty(name);
-      return stored;
+      const bool went = !stored && stored.error().os_error == ENOENT && !name.empty();
+      if (!went || attempt == kParentAttemptsMax) return stored;
+      if (attempt != kParentAttemptsFree) continue;
+      auto held = hold_tree(name);
+      if (!held) return held.error();
+      lock.emplace(*std::move(held));
     }
+  }
+
+  /// Keeps all of us from removing directories from the tree that one is in. No file's name begins so.
+  Result<NameLock> hold_tree(std::string_view directory) const {
+    return locks.hold('/' + std::string(directory.substr(0, directory.find('/'))));
   }
 
   /// That directory and those above it, up to the first that is not empty, or is somebody else's to remove;
   /// never the root.
   void remove_empty(std::string_view name) const {
-    while (!name.empty()) {
+    if (name.empty()) return;
+    const auto lock = hold_tree(name);
+    while (lock && !name.empty()) {
       const Place place = split(name);
       const auto parent = open_directory(place.directory, Durability::kNone);
       const bool removed = parent.ok() && file_ops::remove_directory_at(parent->fd, place.leaf.c_str()) == 0;

@@ -35,7 +35,8 @@ class NameLock {
 /// One lock a name, over all threads and processes of one root: from the look at what stands at a name to the
 /// change of it. Whoever replaces or removes a file holds it; who creates one where none is need not, as
 /// the system does that in one step and a holder never sees it happen to a file that is there. So an upload
-/// under a new name costs no system call more, a replacement two.
+/// under a new name costs no system call more, a replacement two. Whoever removes empty directories holds the
+/// name of their tree, '/' and the first part of theirs, as does who creates a file in one that keeps going.
 ///
 /// A lock is one byte of the empty file <root>/.forklift/locks (fcntl(2), F_OFD_SETLK) at the 63-bit hash of
 /// the name: no file a name, nothing to sweep, and names of one hash merely wait for each other. Such a lock
