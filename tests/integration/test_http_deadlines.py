@@ -1,4 +1,5 @@
 """Who is too slow is let go: with a word where a request was begun, silently where none was."""
+# ctest: waits
 
 import threading
 import time

@@ -1,4 +1,5 @@
 """Every limit has an answer, and nobody starves who stays within them."""
+# ctest: waits
 
 import os
 import threading

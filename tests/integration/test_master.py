@@ -1,4 +1,5 @@
 """The master and its workers, from outside: who starts, who is replaced, how it ends."""
+# ctest: waits
 
 import os
 import signal

@@ -1,4 +1,5 @@
 """Drain by progress: after a reload a transfer that moves goes on, one that stands still is ended."""
+# ctest: waits
 
 import os
 import re

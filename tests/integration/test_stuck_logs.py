@@ -1,4 +1,5 @@
 """Logs that nobody reads: nothing waits for them."""
+# ctest: waits
 
 import contextlib
 import os

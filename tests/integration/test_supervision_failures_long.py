@@ -1,5 +1,6 @@
 """Failures that users of other masters reported of long transfers, and of masters that live long. Scaled in time: what takes an
 hour against a deadline of a minute elsewhere takes thirty seconds against one of a second here."""
+# ctest: waits
 
 import contextlib
 import fcntl

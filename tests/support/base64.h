@@ -13,6 +13,7 @@ inline constexpr std::string_view kBase64Alphabet =
 /// JSON may escape.
 inline std::string base64_of(std::string_view bytes, std::string_view slash = "/") {
   std::string text;
+  text.reserve(bytes.size() / 3 * 4 + 4);
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
     const std::string_view group = bytes.substr(at, 3);
     unsigned bits = 0;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "common/limits.h"
@@ -12,11 +14,11 @@ namespace forklift::testing {
 inline std::string body_of(std::size_t size, std::uint64_t seed = 0x9e3779b97f4a7c15) {
   std::string body(size, '\0');
   std::uint64_t state = seed | 1;
-  for (char& byte : body) {
+  for (std::size_t at = 0; at < size; at += sizeof state) {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
-    byte = static_cast<char>(state >> 24);
+    std::memcpy(body.data() + at, &state, std::min(sizeof state, size - at));
   }
   return body;
 }
