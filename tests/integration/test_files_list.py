@@ -5,7 +5,7 @@ import os
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import pytest
 
@@ -135,18 +135,18 @@ def keep_changing(worker, names, over):
 
 
 def read_pages(worker, limit):
-    """(listed, added): before the next page is asked for, a name is added just behind the last, which goes away at every other page."""
+    """(listed, added): before the next page is asked for, a name is added just behind where it will begin (behind the last name, or in the
+    directory that a page on a busy machine stopped at); the last name goes away at every other page."""
     listed_names, added, query = [], [], f"?limit={limit}"
     while query:
         page = listed(worker, query)
         listed_names += [file["file_path"] for file in page["files"]]
         query = page["next"] and page["next"].removeprefix("/files/")
         if query:
-            if not page["files"]:
-                continue
-            added.append(listed_names[-1] + "!")
+            (after,) = parse_qs(query.removeprefix("?"))["after"]
+            added.append(after + "!")
             assert worker.request("PUT", "/files/" + added[-1], b"x").status == 201
-            if len(added) % 2:
+            if len(added) % 2 and page["files"]:
                 assert worker.request("DELETE", "/files/" + listed_names[-1]).status in (204, 404)
     return listed_names, added
 
