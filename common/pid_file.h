@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <utility>
 
 #include "common/result.h"
 #include "common/unique_fd.h"

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include "common/clock.h"
 
 namespace forklift {

@@ -6,6 +6,7 @@ import re
 from collections import namedtuple
 
 from cpp_text import functions, without_comments_and_literals
+from std_names import HEADERS_OF
 
 Finding = namedtuple('Finding', 'path line rule message')
 
@@ -189,5 +190,18 @@ def pragma_once(tree):
             yield Finding(path, 1, 'pragma_once', 'does not begin with #pragma once')
 
 
+def std_include(tree):
+    """A header includes itself what it names of the standard library: tidy.py --headers cannot see that."""
+    for path in tree.sources(suffixes=('.h',)):
+        included = {f'<{name}>' for _, library, name in tree.includes(path) if library}
+        for number, line in enumerate(tree.code(path).split('\n'), 1):
+            for name in re.findall(r'\bstd::(\w+)', line):
+                headers = HEADERS_OF.get(name)
+                if headers is None:
+                    yield Finding(path, number, 'std_include', f'tests/tidy/std_names.py does not know std::{name}')
+                elif included.isdisjoint(headers):
+                    yield Finding(path, number, 'std_include', f'std::{name} is from {" or ".join(headers)}')
+
+
 RULES = [include_table, include_root, library_walls, file_length, function_length, top_level, capture_all,
-         std_function, pragma_once]
+         std_function, pragma_once, std_include]

@@ -91,6 +91,13 @@ CASES = {
         ('in the worker', {'worker/loop/a.h': '#pragma once\nstd::function<void()> f;\n'}, [('worker/loop/a.h', 2)]),
         ('what is allowed', {'master/a.cpp': 'std::function<void()> f;\n'}, []),
     ],
+    'std_include': [
+        ('what another header brings', {'common/a.h': '#include <map>\n#include "common/b.h"\nstd::vector<int> f();\n',
+                                        'common/b.h': '#include <vector>\n'}, [('common/a.h', 3)]),
+        ('a name that nobody knows', {'common/a.h': '\nusing B = std::barrier<>;\n'}, [('common/a.h', 2)]),
+        ('what is allowed', {'common/a.h': '#include <string>\n// std::vector\nstd::size_t f(const std::string&);\n',
+                             'common/a.cpp': 'std::vector<int> v;\n'}, []),
+    ],
     'pragma_once': [
         ('missing', {'common/a.h': '/// #pragma once\nint x;\n'}, [('common/a.h', 1)]),
         ('what is allowed', {'common/a.h': '// Why.\n#pragma once\n'}, []),
@@ -125,9 +132,10 @@ class Planted(unittest.TestCase):
                     self.assertEqual(found, expected)
 
     def test_a_header_that_needs_another_does_not_compile_alone(self):
-        tree = self.tree({'common/needy.h': '#pragma once\nstd::string x();\n',
+        tree = self.tree({'common/needy.h': '#pragma once\nB x();\n',
                           'common/unguarded.h': 'struct A {};\n',
-                          'common/whole.h': '#pragma once\n#include <string>\nstd::string x();\n'})
+                          'common/whole.h': '#pragma once\n#include <string>\n#include "common/b.h"\nstd::string x(B);\n',
+                          'common/b.h': '#pragma once\nstruct B {};\n'})
         found = sorted(finding.path for finding in tidy.check_headers(tree, COMPILER, []))
         self.assertEqual(found, ['common/needy.h', 'common/unguarded.h'])
 
