@@ -1,5 +1,5 @@
 """What JSON uploads do to each other's memory: slow ones hold little, waiting ends, and hostile ones are cheap."""
-# ctest: alone
+# ctest: waits
 
 import base64
 import json
