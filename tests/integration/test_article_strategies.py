@@ -87,8 +87,9 @@ def test_where_the_kernel_does_not_splice_only_its_url_is_missing(start, tmp_pat
 
 
 @pytest.mark.skipif(SANITIZED, reason="LeakSanitizer does not work under ptrace")
-def test_where_the_kernel_lacks_io_uring_only_its_urls_are_missing(start, tmp_path):
-    lacking = worker_lacking("io_uring_setup", "ENOSYS", tmp_path)
+@pytest.mark.parametrize("call, error", [("io_uring_setup", "ENOSYS"), ("io_uring_enter", "EPERM")])
+def test_where_the_kernel_lacks_io_uring_only_its_urls_are_missing(start, tmp_path, call, error):
+    lacking = worker_lacking(call, error, tmp_path)
     worker = start(binary=str(lacking))
     log = "".join(worker.log)
     assert re.search("upload strategy uring does not work here", log) and "download strategy uring does" in log, log

@@ -25,9 +25,25 @@ constexpr unsigned kInFlightMax = 4096;
 constexpr unsigned kRegisteredMax = 32;
 
 /// Docker's default filter says EPERM, kernels say ENOSYS or (kernel.io_uring_disabled) EPERM.
-Error open_error(int os_error) {
-  if (os_error == EPERM || os_error == EACCES) return {ErrorCode::kUnsupported, "io_uring_setup", os_error};
-  return errno_error("io_uring_setup", os_error);
+Error open_error(const char* call, int os_error) {
+  if (os_error == EPERM || os_error == EACCES) return {ErrorCode::kUnsupported, call, os_error};
+  return errno_error(call, os_error);
+}
+
+/// Made and tried: a filter may let a ring be made and refuse to let it be used.
+Result<void> open_ring(io_uring& ring, unsigned entries, io_uring_params params) {
+  if (const int opened = io_uring_queue_init_params(entries, &ring, &params); opened < 0) {
+    return open_error("io_uring_setup", -opened);
+  }
+  io_uring_prep_nop(io_uring_get_sqe(&ring));
+  int entered = -EINTR;
+  while (entered == -EINTR) entered = io_uring_submit_and_wait(&ring, 1);
+  if (entered < 0) {
+    io_uring_queue_exit(&ring);
+    return open_error("io_uring_enter", -entered);
+  }
+  io_uring_cq_advance(&ring, 1);
+  return {};
 }
 
 }  // namespace
@@ -150,8 +166,7 @@ Result<std::unique_ptr<Ring>> Ring::open(EventLoop& loop) {
   io_uring_params params{};
   params.flags = IORING_SETUP_CQSIZE;
   params.cq_entries = kInFlightMax;
-  const int opened = io_uring_queue_init_params(kBatchMax, &state->ring, &params);
-  if (opened < 0) return open_error(-opened);
+  if (const auto opened = open_ring(state->ring, kBatchMax, params); !opened) return opened.error();
   if (io_uring_register_buffers_sparse(&state->ring, kRegisteredMax) < 0) state->registered_max = 0;
   state->watch();
   return std::unique_ptr<Ring>(new Ring(std::move(state)));
@@ -159,8 +174,7 @@ Result<std::unique_ptr<Ring>> Ring::open(EventLoop& loop) {
 
 Result<void> Ring::probe() {
   io_uring ring{};
-  const int opened = io_uring_queue_init(2, &ring, 0);
-  if (opened < 0) return open_error(-opened);
+  if (const auto opened = open_ring(ring, 2, {}); !opened) return opened.error();
   io_uring_queue_exit(&ring);
   return {};
 }

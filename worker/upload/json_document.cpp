@@ -233,10 +233,43 @@ Error malformed(std::string_view body) {
   return bad_body(kMalformed);
 }
 
+/// The first byte of what is no UTF-8.
+std::size_t end_of_utf8(std::string_view body) {
+  std::size_t at = 0;
+  while (at < body.size()) {
+    const auto lead = static_cast<unsigned char>(body[at]);
+    const std::size_t bytes = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (!simdjson::validate_utf8(body.substr(at, bytes))) break;
+    at += bytes;
+  }
+  return at;
+}
+
+/// The first control character inside of a string.
+std::size_t find_unescaped(std::string_view body) {
+  bool in_string = false;
+  std::size_t at = 0;
+  for (; at < body.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(body[at]);
+    if (in_string && byte < 0x20) break;
+    if (in_string && byte == '\\') ++at;
+    if (byte == '"') in_string = !in_string;
+  }
+  return at;
+}
+
+/// What the parser refuses before it has begun to read members.
+Error refused(simdjson::error_code code, std::string_view body) {
+  Error error = error_of(code);
+  if (code == simdjson::UTF8_ERROR) error.position = static_cast<std::int64_t>(end_of_utf8(body));
+  if (code == simdjson::UNESCAPED_CHARS) error.position = static_cast<std::int64_t>(find_unescaped(body));
+  return error;
+}
+
 Result<JsonUpload> parse_document(ondemand::parser& parser, const char* body, std::size_t size) {
   ondemand::document document;
   if (const auto error = parser.iterate(body, size, size + JsonParser::kPaddingBytes).get(document)) {
-    return error_of(error);
+    return refused(error, {body, size});
   }
   ondemand::object object;
   if (const auto error = document.get_object().get(object)) {

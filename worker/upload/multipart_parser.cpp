@@ -11,6 +11,8 @@ namespace {
 using Kind = FormEvent::Kind;
 
 constexpr std::size_t kCrlfBytes = 2;
+constexpr std::string_view kBlank = " \t\r\n";
+constexpr const char* kNoLineEnd = "A boundary is not followed by the end of its line.";
 
 std::size_t common_prefix(std::string_view a, std::string_view b) {
   const std::size_t size = std::min(a.size(), b.size());
@@ -33,7 +35,7 @@ Result<FormEvent> MultipartParser::next(std::string_view input) {
 }
 
 Result<void> MultipartParser::end() const {
-  if (state_ == State::kEpilogue) return {};
+  if (state_ == State::kClosed || state_ == State::kEpilogue) return {};
   if (state_ == State::kPreamble) return bad("The form holds no boundary.");
   return bad("The form ends before its closing boundary.");
 }
@@ -46,6 +48,10 @@ Result<FormEvent> MultipartParser::step(std::string_view input) {
       return step_data(input);
     case State::kHead:
       return step_head(input);
+    case State::kClosed:
+      if (kBlank.find(input.front()) == kBlank.npos) return bad(kNoLineEnd);
+      state_ = State::kEpilogue;
+      return step_epilogue(input);
     case State::kEpilogue:
       return step_epilogue(input);
     default:
@@ -111,7 +117,7 @@ Result<FormEvent> MultipartParser::step_boundary(char next) {
   if (state_ == State::kBoundary && next == '-') {
     state_ = State::kDash;
   } else if (state_ == State::kDash && next == '-') {
-    state_ = State::kEpilogue;
+    state_ = State::kClosed;
     surround_bytes_ = 0;
     return FormEvent{Kind::kEnd, 1};
   } else if (between && (next == ' ' || next == '\t')) {
@@ -127,7 +133,7 @@ Result<FormEvent> MultipartParser::step_boundary(char next) {
     line_start_ = 0;
     head_position_ = position_ + 1;
   } else {
-    return bad("A boundary is not followed by the end of its line.");
+    return bad(kNoLineEnd);
   }
   return FormEvent{Kind::kNothing, 1};
 }

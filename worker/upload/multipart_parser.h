@@ -65,6 +65,7 @@ class MultipartParser {
     kLineFeed,
     kHead,
     kData,
+    kClosed,
     kEpilogue
   };
 

@@ -131,7 +131,10 @@ TEST_CASE("what is wrong with a JSON body is told in a sentence of its own, with
                         {R"({"file":"QQ=="} ])", "Something follows", 16},
                         {R"({"x":"\"}","file":"QQ=="} x)", "Something follows", 26},
                         {R"({"file":"QQ=="]})", "not well-formed", 14},
-                        {R"([{"file":"QQ=="}])", "must be a JSON object", -1}};
+                        {R"([{"file":"QQ=="}])", "must be a JSON object", -1},
+                        {"{\"x\":\"\\\"\",\n\"file\":\"QUJD\nQUJD\"}", "not escaped", 23},
+                        {"{\"x\":\"\u00e9\u20ac\",\"file\":\"QUJD\xff\"}", "not valid UTF-8", 25},
+                        {"{\"x\":\"\xed\xa0\x80\",\"file\":\"QUJD\"}", "not valid UTF-8", 6}};
   JsonParser parser;
   for (const Case& each : cases) {
     INFO(each.body);

@@ -56,6 +56,15 @@ TEST_CASE("a preamble, an epilogue and white space behind a boundary mean nothin
   CHECK(read("----B \t \r\n" + p.substr(7) + "\r\n----B--  \r\n") == "[a]1///end");
 }
 
+TEST_CASE("what follows the closing boundary on its line is white space") {
+  const std::string p = part("name=\"a\"", "1");
+  const std::string refused = "[a]1///bad: A boundary is not followed by the end of its line. @" +
+                              std::to_string(form_of({p}, "").size());
+  CHECK(read(form_of({p}, "x")) == refused);
+  CHECK(read(form_of({p}, "-\r\n")) == refused);
+  CHECK(read(form_of({p}, "\nbye")) == "[a]1///end");
+}
+
 TEST_CASE("a part without bytes may have no line end of its own") {
   CHECK(read("----B\r\n" + disposition("name=\"a\"") + "\r\n----B--") == "[a]///end");
   CHECK(read("----B\r\n" + disposition("name=\"a\"") + "\r\n----x\r\n----B--") == "[a]----x///end");
@@ -122,10 +131,10 @@ TEST_CASE("every limit is kept and named") {
                                           std::to_string(7 + head_bytes - 1));
   limits = {};
   limits.surround_bytes_max = 4;
-  CHECK(read("1234\r\n" + form_of({p}, "1234"), limits) == "[a]1///end");
+  CHECK(read("1234\r\n" + form_of({p}, "\r\n34"), limits) == "[a]1///end");
   CHECK(read("12345\r\n" + form_of({p}), limits) ==
         "too large: The form's preamble has more than 4 bytes. @4");
-  CHECK(read(form_of({p}, "12345"), limits) ==
+  CHECK(read(form_of({p}, "\r\n345"), limits) ==
         "[a]1///too large: The form's epilogue has more than 4 bytes. @" +
             std::to_string(p.size() + 2 + 7 + 4));
   limits.part_header_bytes_max = 3;
@@ -142,6 +151,7 @@ std::vector<std::string> split_corpus() {
       "\r\n----\r\n" + form_of({file}),
       "----B\r\n" + disposition("name=a") + "\r\n----B \r\n" + disposition("name=b") + "\r\n----B\rx",
       form_of({file + "\r\n----Bx"}),
+      form_of({file}, "x"),
       "----B\r\nA: b\nC: d",
       form_of({file}).substr(0, 90)};
   return corpus;
