@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <system_error>
@@ -86,6 +87,12 @@ Result<Layer, ConfigError> layer_of(const toml::table& table, const std::string&
 }
 
 Result<std::string, ConfigError> contents_of(const std::string& path) {
+  // Whoever opens a pipe waits for its other end, and what it said is gone at the next reload.
+  std::error_code unreadable;
+  if (std::filesystem::is_fifo(path, unreadable)) {
+    return ConfigError{"--config: '" + path +
+                       "' is a pipe; a configuration is read anew at every reload: name a file"};
+  }
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   // A directory opens, and fails only when read.

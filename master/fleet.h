@@ -68,6 +68,9 @@ class Fleet {
   /// False: no Spawn will ever name that generation again, what belongs to it may go.
   bool may_spawn(Generation generation) const;
 
+  /// What serves, and is fallen back to while a reload goes on.
+  Generation stable_generation() const { return stable_.generation; }
+
   bool stopping() const { return stopping_; }
 
   int serving() const;

@@ -60,7 +60,9 @@ Result<void, std::string> Supervisor::prepare() {
   }
   auto listeners = open_listeners(config_.bind, config_.backlog);
   if (!listeners) return listeners.error();
-  for (Listener& listener : *listeners) listeners_.push_back(std::make_unique<Listener>(std::move(listener)));
+  for (Listener& listener : *listeners) {
+    listeners_.push_back({std::make_unique<Listener>(std::move(listener)), true});
+  }
   auto scoreboards = ScoreboardPool::create();
   if (!scoreboards) {
     const Error& error = scoreboards.error();
@@ -70,14 +72,14 @@ Result<void, std::string> Supervisor::prepare() {
   scoreboards_ = *std::move(scoreboards);
   auto launch = Launch::prepare(config_, started_with_.environment);
   if (!launch) return launch.error();
-  launches_.emplace(last_generation_, std::move(*launch));
+  eras_.emplace(last_generation_, Era{config_, std::move(*launch)});
   return {};
 }
 
 int Supervisor::run() {
   log::info("forklift ", FORKLIFT_VERSION, ": ", config_.workers, " workers of ",
-            launches_.begin()->second.found_at());
-  for (const auto& listener : listeners_) log::info("listening on ", listener->url());
+            eras_.begin()->second.launch.found_at());
+  for (const HeldListener& held : listeners_) log::info("listening on ", held.listener->url());
   timer_ = std::make_unique<UvHandle<uv_timer_t>>(this);
   uv_timer_init(&loop_, timer_->get());
   timer_->opened();
@@ -187,15 +189,15 @@ void Supervisor::decide(Actions actions) {
   }
   performing_ = false;
   if (exit_code_) return;
-  forget_old_launches();
+  forget_old_eras();
   announce();
   arm_timer();
 }
 
 void Supervisor::perform(const Spawn& spawn) {
-  const Launch& launch = launches_.at(spawn.generation);
-  auto worker = WorkerProcess::start(loop_, spawn.id, spawn.slot, spawn.generation, launch, listening(),
-                                     *scoreboards_, *this);
+  const Era& era = eras_.at(spawn.generation);
+  auto worker = WorkerProcess::start(loop_, spawn.id, spawn.slot, spawn.generation, era.launch,
+                                     listening(era.config), *scoreboards_, *this);
   if (!worker) return decide(fleet_.spawn_failed(spawn.id, sentence_of(worker.error()), now()));
   log::info("worker ", spawn.id, " (slot ", spawn.slot, ", generation ", spawn.generation, ") is process ",
             (*worker)->pid());
@@ -260,8 +262,10 @@ void Supervisor::announce() {
   log::info(fleet_.target(), fleet_.target() == 1 ? " worker serves" : " workers serve");
 }
 
-void Supervisor::forget_old_launches() {
-  std::erase_if(launches_, [this](const auto& entry) { return !fleet_.may_spawn(entry.first); });
+void Supervisor::forget_old_eras() {
+  if (fleet_.stable_generation() != adopted_generation_) adopt();
+  std::erase_if(eras_, [this](const auto& entry) { return !fleet_.may_spawn(entry.first); });
+  close_unwanted();
 }
 
 TimePoint Supervisor::now() { return Clock::now(); }
@@ -269,12 +273,6 @@ TimePoint Supervisor::now() { return Clock::now(); }
 WorkerProcess* Supervisor::find(WorkerId id) {
   const auto found = workers_.find(id);
   return found == workers_.end() ? nullptr : found->second.get();
-}
-
-std::vector<int> Supervisor::listening() const {
-  std::vector<int> descriptors;
-  for (const auto& listener : listeners_) descriptors.push_back(listener->fd());
-  return descriptors;
 }
 
 }  // namespace forklift

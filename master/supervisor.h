@@ -57,6 +57,8 @@ class Supervisor : private WorkerObserver, private ConfigCheckObserver {
   void reload();
   void config_checked(std::optional<std::string> problem) override;
   Result<void, std::string> prepare_reload();
+  void adopt();
+  void close_unwanted();
 
   // The fleet's decisions
   void decide(Actions actions);
@@ -72,17 +74,31 @@ class Supervisor : private WorkerObserver, private ConfigCheckObserver {
   void watch_signals();
   void arm_timer();
   void announce();
-  void forget_old_launches();
+  void forget_old_eras();
   TimePoint now();
   WorkerProcess* find(WorkerId id);
-  std::vector<int> listening() const;
+  std::vector<int> listening(const Config& config) const;
 
-  Config config_;
+  /// What a generation is made of, for as long as one of its workers may be started.
+  struct Era {
+    Config config;
+    Launch launch;
+  };
+
+  /// An address of a generation that has served stays until the master ends: closing it would reset the
+  /// connections in its queue.
+  struct HeldListener {
+    std::unique_ptr<Listener> listener;
+    bool adopted;
+  };
+
+  Config config_;  // of the generation that serves
   StartedWith started_with_;
   std::optional<PidFile> pid_file_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
-  std::map<Generation, Launch> launches_;
+  std::vector<HeldListener> listeners_;
+  std::map<Generation, Era> eras_;
   Generation last_generation_ = 1;
+  Generation adopted_generation_ = 1;
 
   uv_loop_t loop_;
   std::vector<std::unique_ptr<UvHandle<uv_signal_t>>> signals_;

@@ -12,7 +12,8 @@ class Master(Program):
     """A master with its workers, all on one free port of the loopback."""
 
     def __init__(self, root, *options, workers=2, binary=WORKER, **more):
-        super().__init__(MASTER, root, "--workers", str(workers), "--worker-binary", str(binary), *options, **more)
+        binaries = ("--worker-binary", str(binary)) if binary else ()
+        super().__init__(MASTER, root, "--workers", str(workers), *binaries, *options, **more)
         self.log_shows(r"workers? serves?")
 
     def log_text(self):

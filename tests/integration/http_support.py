@@ -78,7 +78,7 @@ class Program:
     def __init__(self, binary, root, *options, bind="127.0.0.1:0", preexec=None, prefix=()):
         self.root = str(root)
         self.log = []
-        command = [*prefix, binary, "--bind", bind, "--root", self.root, *options]
+        command = [*prefix, binary, *(("--bind", bind) if bind else ()), "--root", self.root, *options]
         self.process = subprocess.Popen(
             command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             preexec_fn=preexec,
@@ -146,6 +146,14 @@ class Program:
         self.reader.join(DEADLINE)
         self.process.stderr.close()
         return code
+
+
+def compiled(source, path):
+    """A program made of C source."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    assert compiler, "no C compiler"
+    subprocess.run([compiler, "-x", "c", "-o", path, "-"], input=source, text=True, check=True)
+    return path
 
 
 def memory_bytes(pid):

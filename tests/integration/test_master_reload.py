@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from http_support import DISK_WRITE, MASTER, WORKER, Client, begin_upload, environment, eventually
+from http_support import DISK_WRITE, MASTER, WORKER, Client, begin_upload, compiled, environment, eventually
 
 
 def reload(program, generation):
@@ -102,11 +102,14 @@ int main(int argc, char** argv) { return strcmp(argv[argc - 1], "--check-config"
 """
 
 
+CHECKS_FOR_EVER = r"""
+#include <unistd.h>
+int main(void) { for (;;) pause(); }
+"""
+
+
 def test_a_reload_to_a_binary_that_passes_the_check_and_dies_at_its_start_is_rolled_back(master, tmp_path):
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    assert compiler, "no C compiler"
-    dying = tmp_path / "dying"
-    subprocess.run([compiler, "-x", "c", "-o", dying, "-"], input=ONLY_CHECKS, text=True, check=True)
+    dying = compiled(ONLY_CHECKS, tmp_path / "dying")
     binary = tmp_path / "worker"
     shutil.copy(WORKER, binary)
     program = master(binary=binary, workers=2)
@@ -142,20 +145,19 @@ def test_a_broken_configuration_is_found_by_a_process_that_is_not_the_master(mas
 
 
 def test_a_check_that_hangs_does_not_hold_the_master(master, tmp_path):
-    config = tmp_path / "forklift.toml"
-    config.write_text("")
-    program = master("--config", str(config), workers=1)
-    config.unlink()
-    os.mkfifo(config)  # whoever reads it waits
+    binary = tmp_path / "worker"
+    shutil.copy(WORKER, binary)
+    program = master(binary=binary, workers=1)
+    replace(binary, compiled(CHECKS_FOR_EVER, tmp_path / "hanging"))
     program.signal(signal.SIGHUP)
     checker = eventually(lambda: len(program.workers()) == 2 and program.workers()[-1], "the check runs")
     assert program.request("GET", "/healthz").status == 200
     program.signal(signal.SIGHUP)
     program.log_shows("a configuration is being checked; the next reload follows")
+    replace(binary, WORKER)
     os.kill(checker, signal.SIGKILL)
     program.log_shows("not reloaded, everything stays as it is: its check was killed by SIGKILL")
-    config.unlink()
-    config.write_text("")
+    program.log_shows("generation 2 serves")
 
 
 @pytest.mark.parametrize("binary", [MASTER, WORKER])

@@ -1,5 +1,6 @@
 #include "common/options.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -205,6 +206,10 @@ TEST_CASE("a flag without its value is an error") { CHECK(contains(error({"--wor
 TEST_CASE("a file that can't be read or parsed is an error that says where") {
   CHECK(contains(error({"-c", "/does/not/exist"}), "'/does/not/exist' can't be read: No such file"));
   CHECK(contains(error({"-c", "/tmp"}), "can't be read"));
+  const std::string pipe = "/tmp/forklift-options-" + std::to_string(::getpid());
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK(contains(error({"-c", pipe}), "is a pipe"));
+  ::unlink(pipe.c_str());
   CHECK(contains(error({}, {"FORKLIFT_CONFIG=/does/not/exist"}), "can't be read"));
   CHECK(contains(error_in_file("root = 'x'\nbacklog = = 3"), "FILE:2: "));
   CHECK(contains(error_in_file("backlog = [1]"), "takes one value, not a list"));
