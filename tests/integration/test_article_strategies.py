@@ -43,18 +43,34 @@ def check_only_this_upload_is_missing(worker, name):
     assert not worker.parts()
 
 
-def test_where_the_file_system_lacks_o_direct_only_its_url_is_missing(start, tmp_path):
+@pytest.fixture
+def without_o_direct(tmp_path):
+    """A root on a file system that lacks what one strategy needs."""
     root = tmp_path / "ramfs"
     root.mkdir()
     if subprocess.run(["mount", "-t", "ramfs", "ramfs", root], capture_output=True, check=False).returncode != 0:
         pytest.skip("this user may not mount")
-    try:
-        worker = start(root=root)
-        check_only_this_upload_is_missing(worker, "direct")
-        assert worker.stop() == 0
-        assert "--upload-strategy direct: this strategy does not work here" in refusal(root, "--upload-strategy", "direct")
-    finally:
-        subprocess.run(["umount", "--lazy", root], capture_output=True, check=True)
+    yield root
+    subprocess.run(["umount", "--lazy", root], capture_output=True, check=True)
+
+
+def test_where_the_file_system_lacks_o_direct_only_its_url_is_missing(without_o_direct, start):
+    worker = start(root=without_o_direct)
+    check_only_this_upload_is_missing(worker, "direct")
+    assert worker.stop() == 0
+    assert "--upload-strategy direct: this strategy does not work here" in refusal(without_o_direct, "--upload-strategy", "direct")
+
+
+def test_a_reload_to_a_strategy_that_does_not_work_here_starts_no_worker_and_says_why(without_o_direct, master, tmp_path):
+    config = tmp_path / "forklift.toml"
+    config.write_text("")
+    program = master("--config", str(config), root=without_o_direct, workers=1)
+    before = program.workers()
+    config.write_text('upload-strategy = "direct"\n')
+    program.signal(signal.SIGHUP)
+    program.log_shows("not reloaded, everything stays as it is: --upload-strategy direct: this strategy does not work here")
+    assert program.workers() == before and "generation 2" not in program.log_text()
+    assert program.request("PUT", "/files/a", PHOTO).status == 201
 
 
 def test_a_disk_that_is_full_at_the_start_is_no_missing_mechanism(start, tmp_path):

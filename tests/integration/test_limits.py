@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from http_support import (  # noqa: F401
-    CHUNKED, UPLOADS, chunked, eventually, pattern, request_bytes, shared, start,
+    CHUNKED, UPLOADS, begin_upload, chunked, eventually, pattern, request_bytes, shared, start,
 )  # fmt: skip
 
 
@@ -63,6 +63,31 @@ def test_silent_connections_do_not_lock_others_out(start):
     assert last.response().status == 200
     for client in [*silent, *others, last]:
         client.socket.close()
+
+
+def test_a_full_worker_closes_nobody_who_is_in_the_middle_of_something(start):
+    worker = start("--worker-connections", "2")
+    with worker.client() as sending, worker.client() as asking, worker.client() as waiting:
+        rest = begin_upload(worker, sending)
+        asking.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n")
+        waiting.request("GET", "/healthz")
+        assert waiting.silent(3)  # for longer than one may be silent meanwhile
+        sending.send(rest)
+        assert sending.response("POST").status == 200
+        asking.send(b"\r\n")
+        assert asking.response().status == 200
+        assert waiting.response().status == 200
+
+
+def test_a_silent_connection_is_kept_as_long_as_it_may_be_silent_where_there_is_room(start):
+    worker = start("--worker-connections", "3", "--keep-alive", "5m")
+    with worker.client() as silent, worker.client() as other:
+        for client in (silent, other):
+            client.request("GET", "/healthz")
+            assert client.response().status == 200
+        assert silent.silent(3) and other.silent(0.1)
+        silent.request("GET", "/healthz")
+        assert silent.response().status == 200
 
 
 def test_a_connection_that_ends_makes_room_for_one(start):

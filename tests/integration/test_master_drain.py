@@ -157,6 +157,17 @@ def test_a_reload_that_waits_goes_on_when_what_it_waits_for_is_too_slow(master):
     program.log_shows("the drain cut 1 transfer: 1 too slow for --drain-min-rate, 0 still running")
 
 
+def test_a_stop_waits_for_an_upload_for_longer_than_for_idle_clients(master):
+    program = master(workers=1)
+    with program.client() as client:
+        rest = begin_upload(program, client)
+        program.signal(signal.SIGTERM)
+        assert client.silent(2)
+        client.send(rest)
+        assert client.response("POST").status == 200
+    assert program.stop() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_ends_what_a_reload_waits_for_and_says_how_many_it_cut(master, number):
     program = master("--max-old-generations", "1", "--graceful-timeout", "500ms", workers=1)

@@ -160,11 +160,13 @@ class SinkPump : public Pump {
   bool broke_the_contract_ = false;
 };
 
-/// One upload through one strategy.
+/// One upload through one strategy. `size` is what the sink is told of the body's.
 class Upload final : public SinkPump {
  public:
-  Upload(StrategyFixture& fixture, const SinkStrategy& strategy, UploadTarget target) : SinkPump(fixture) {
-    sink_ = strategy.make(fixture.uploads, *this, std::move(target), std::nullopt);
+  Upload(StrategyFixture& fixture, const SinkStrategy& strategy, UploadTarget target,
+         std::optional<std::uint64_t> size = std::nullopt)
+      : SinkPump(fixture) {
+    sink_ = strategy.make(fixture.uploads, *this, std::move(target), size);
   }
 };
 
