@@ -39,6 +39,7 @@ def test_a_request_may_ask_for_more_and_never_for_less(start, least, most, prefe
     assert created["Preference-Applied"] == applied
     replaced = put(worker, "d/a.bin", prefer, b"again")
     assert replaced.status == 204 and replaced["Preference-Applied"] == applied
+    assert created["Forklift-Durability"] == replaced["Forklift-Durability"] == done
     assert content(worker, "d/a.bin") == b"again"
 
 
@@ -57,6 +58,7 @@ def test_every_kind_of_upload_is_as_durable_as_it_asks(start):
 def test_what_lies_in_memory_is_not_said_to_be_durable(start):
     response = start().request("POST", "/files/upload/stream/async_read_and_memory_write", b"x", ("Prefer: durability=full",))
     assert json.loads(response.body)["durability"] == "memory" and response["Preference-Applied"] is None
+    assert response["Forklift-Durability"] == "memory"
 
 
 def test_the_syncs_that_a_request_asks_for_are_made_and_off_the_loop(tmp_path, tracing):

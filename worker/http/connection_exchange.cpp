@@ -89,34 +89,26 @@ Flow Connection::refuse(const Problem& problem) {
 Flow Connection::reply_stored() {
   const Stored& stored = exchange_.sink->stored();
   const std::string_view asked = std::exchange(exchange_.strategy, strategy_of(stored, exchange_.strategy));
-  const std::string_view applied =
-      stored.ephemeral ? std::string_view() : preference_applied(exchange_.prefer, stored.durability);
+  ResponseHead head;
+  head.strategy = exchange_.strategy;
+  head.durability = durability_text(stored);
+  if (!stored.ephemeral) head.preference_applied = preference_applied(exchange_.prefer, stored.durability);
+  const std::string etag = etag_of(stored.version);
   if (exchange_.style == StoredStyle::kPut && stored.replaced) {
-    return reply({.status = 204,
-                  .etag = etag_of(stored.version),
-                  .strategy = exchange_.strategy,
-                  .preference_applied = applied},
-                 {});
+    head.status = 204;
+    head.etag = etag;
+    return reply(head, {});
   }
   const FormContent* form = exchange_.sink->form();
   const std::string body = form == nullptr ? stored_json(stored, asked) : form_json(*form, asked);
-  if (exchange_.style == StoredStyle::kArticle) {
-    return reply({.content_type = "application/json",
-                  .content_length = body.size(),
-                  .strategy = exchange_.strategy,
-                  .preference_applied = applied},
-                 body);
-  }
+  head.content_type = "application/json";
+  head.content_length = body.size();
+  if (exchange_.style == StoredStyle::kArticle) return reply(head, body);
   const std::string location = location_of(stored.file_path);
-  const std::string etag = etag_of(stored.version);
-  return reply({.status = 201,
-                .content_type = "application/json",
-                .content_length = body.size(),
-                .location = location,
-                .etag = etag,
-                .strategy = exchange_.strategy,
-                .preference_applied = applied},
-               body);
+  head.status = 201;
+  head.location = location;
+  head.etag = etag;
+  return reply(head, body);
 }
 
 Flow Connection::reply(ResponseHead head, std::string_view body) {

@@ -32,8 +32,7 @@ Meaning meaning_of(ErrorCode code) {
     case ErrorCode::kReservedName:
       return {409, "name-reserved",
               "Names that begin with \"upload\", \"download\" or \".forklift\" as first part belong to the "
-              "server; "
-              "choose another."};
+              "server, and \"uploads\" alone is a directory of its own; choose another."};
     case ErrorCode::kConflict:
       return {409, "conflict", "A directory stands at this name, or a file where it needs a directory."};
     case ErrorCode::kExists:

@@ -24,7 +24,7 @@ void append_stored(std::string& json, const Stored& stored, std::string_view ask
   json += R"(, "size": )";
   json += std::to_string(stored.size);
   json += ", ";
-  append_member(json, "durability", stored.ephemeral ? "memory" : to_string(stored.durability));
+  append_member(json, "durability", durability_text(stored));
   json += ", ";
   append_member(json, "strategy", strategy_of(stored, asked));
 }
@@ -38,6 +38,10 @@ bool unreserved(char byte) {
 
 std::string_view strategy_of(const Stored& stored, std::string_view asked) {
   return stored.written_by.empty() ? asked : stored.written_by;
+}
+
+std::string_view durability_text(const Stored& stored) {
+  return stored.ephemeral ? "memory" : to_string(stored.durability);
 }
 
 std::string stored_json(const Stored& stored, std::string_view asked) {

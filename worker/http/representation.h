@@ -11,6 +11,9 @@ namespace forklift {
 /// The strategy that wrote it; `asked` where no other did.
 std::string_view strategy_of(const Stored& stored, std::string_view asked);
 
+/// How far it has gone: "none", "data", "full", or "memory" for what is gone after the reply.
+std::string_view durability_text(const Stored& stored);
+
 /// {"file_path": …, "size": …, "durability": …, "strategy": …}; what lay in memory has no path: null, and
 /// "memory". `asked`: the strategy that was to write it.
 std::string stored_json(const Stored& stored, std::string_view asked);

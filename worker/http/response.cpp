@@ -107,6 +107,7 @@ void append_head(std::string& out, const ResponseHead& head, std::string_view da
   append_field(out, "Content-Range: ", head.content_range);
   append_field(out, "Content-Disposition: ", head.content_disposition);
   append_field(out, "Forklift-Strategy: ", head.strategy);
+  append_field(out, "Forklift-Durability: ", head.durability);
   append_field(out, "Repr-Digest: ", head.repr_digest);
   append_field(out, "Preference-Applied: ", head.preference_applied);
   out += head.fields;

@@ -24,6 +24,7 @@ struct ResponseHead {
   std::string_view content_range = {};
   std::string_view content_disposition = {};
   std::string_view strategy = {};            // Forklift-Strategy: what moved the file's bytes; empty: none
+  std::string_view durability = {};          // Forklift-Durability: how far an upload has gone; empty: none
   std::string_view repr_digest = {};         // RFC 9530
   std::string_view preference_applied = {};  // RFC 7240
   std::string_view fields = {};              // further header lines, whole: each with its "\r\n"

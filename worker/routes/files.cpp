@@ -40,7 +40,7 @@ Reply get_file(const RouteOptions& options, const Route&, const RequestHead& hea
 Reply put_file(const RouteOptions& options, const Route&, const RequestHead& head) {
   auto name = name_of(head);
   if (!name) return problem_of(name.error());
-  if (*name == kUploadDirectory) return problem_of({ErrorCode::kConflict, "put"});
+  if (*name == kUploadDirectory) return problem_of({ErrorCode::kReservedName, "put"});
   if (!head.field("Content-Range").empty()) return no_ranges();
   const bool create_only = head.field("If-None-Match") == "*";
   Receive receive{{*std::move(name), create_only ? PublishMode::kCreateOnly : PublishMode::kReplace},
@@ -71,7 +71,9 @@ Reply delete_file(const RouteOptions&, const Route&, const RequestHead& head) {
 }
 
 Reply options_of_file(const RouteOptions&, const Route& route, const RequestHead& head) {
-  if (const auto name = name_of(head); !name) return problem_of(name.error());
+  const auto name = name_of(head);
+  if (!name) return problem_of(name.error());
+  if (*name == kUploadDirectory) return problem_of({ErrorCode::kReservedName, "options"});
   return options_of(route.allow);
 }
 

@@ -222,7 +222,7 @@ Result<void> FormSink::open_sink() {
   UploadTarget target = target_of(file.head);
   if (target.mode != PublishMode::kFresh) {
     if (auto checked = check_name(target.name); !checked) return checked;
-    if (target.name == kUploadDirectory) return Error{ErrorCode::kConflict, "form"};
+    if (target.name == kUploadDirectory) return Error{ErrorCode::kReservedName, "form"};
   }
   file.right = services_.forms->open_file();
   if (!file.right) return no_file_left();

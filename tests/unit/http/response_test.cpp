@@ -52,10 +52,12 @@ TEST_CASE("a response head has the lines it was given whole") {
   head.content_range = "bytes 1-2/3";
   head.content_disposition = "attachment";
   head.strategy = "sendfile";
+  head.durability = "data";
   head.fields = "A: b\r\nC: d\r\n";
   CHECK(head_of(head) ==
         "HTTP/1.1 206 Partial Content\r\nDate: DATE\r\nServer: forklift\r\nContent-Range: bytes 1-2/3\r\n"
-        "Content-Disposition: attachment\r\nForklift-Strategy: sendfile\r\nA: b\r\nC: d\r\n\r\n");
+        "Content-Disposition: attachment\r\nForklift-Strategy: sendfile\r\nForklift-Durability: data\r\nA: "
+        "b\r\nC: d\r\n\r\n");
 }
 
 TEST_CASE("a response head is appended") {

@@ -69,7 +69,7 @@ TEST_CASE("every path of the article has a strategy that exists, and its format"
 }
 
 TEST_CASE("no file can take the place of the uploads' directory") {
-  refused("PUT /files/uploads", 409, "conflict");
+  refused("PUT /files/uploads", 409, "name-reserved");
   as<Receive>(route("PUT /files/uploads/mine"));
 }
 
