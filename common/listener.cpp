@@ -102,7 +102,8 @@ bool unix_address(const std::string& path, sockaddr_un& name) {
   return true;
 }
 
-/// Why the path may not be taken, or nothing: it is free, or a socket that nobody listens on.
+/// Why the path may not be taken, or nothing: it is free, or a socket that nobody listens on. Whatever the
+/// kernel does not say that of (another kind of socket, one that this user may not ask) is somebody's.
 std::string occupied(const Address& address) {
   struct stat status;
   if (::lstat(address.host.c_str(), &status) != 0) return {};
@@ -111,11 +112,15 @@ std::string occupied(const Address& address) {
   if (!unix_address(address.host, name)) return {};
   const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const bool answered = ::connect(probe.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0;
-  if (answered || errno == EAGAIN) return bind_failure(address, EADDRINUSE);
-  return {};
+  if (!answered && (errno == ECONNREFUSED || errno == ENOENT)) return {};
+  if (!answered && errno == EACCES) {
+    return cannot(address,
+                  "this user may not ask whether anyone serves the socket there; remove it if nobody does");
+  }
+  return bind_failure(address, EADDRINUSE);
 }
 
-Result<UniqueFd, std::string> listen_on_unix(const Address& address, int backlog) {
+Result<UniqueFd, std::string> listen_on_unix(const Address& address, int backlog, const Owner& owner) {
   if (std::string reason = occupied(address); !reason.empty()) return reason;
   // Bound under another name and moved into place: nobody ever finds a path that refuses to answer.
   const std::string temporary = log::text(address.host, '.', ::getpid());
@@ -128,7 +133,8 @@ Result<UniqueFd, std::string> listen_on_unix(const Address& address, int backlog
   if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) {
     return cannot(address, reason_of(errno));
   }
-  if (::listen(fd.get(), backlog) != 0 || ::rename(temporary.c_str(), address.host.c_str()) != 0) {
+  if (::lchown(temporary.c_str(), owner.user, owner.group) != 0 || ::listen(fd.get(), backlog) != 0 ||
+      ::rename(temporary.c_str(), address.host.c_str()) != 0) {
     const int os_error = errno;
     ::unlink(temporary.c_str());
     return cannot(address, reason_of(os_error));
@@ -145,9 +151,10 @@ bool same_port_in_ipv4(const std::vector<Address>& all, std::uint16_t port) {
 
 }  // namespace
 
-Result<Listener, std::string> Listener::open(const Address& address, int backlog, bool ipv6_only) {
+Result<Listener, std::string> Listener::open(const Address& address, int backlog, const Owner& owner,
+                                             bool ipv6_only) {
   const bool is_unix = address.family == Address::Family::kUnix;
-  auto fd = is_unix ? listen_on_unix(address, backlog) : listen_on_tcp(address, backlog, ipv6_only);
+  auto fd = is_unix ? listen_on_unix(address, backlog, owner) : listen_on_tcp(address, backlog, ipv6_only);
   if (!fd) return fd.error();
   Address real = address;
   if (!is_unix) real.port = bound_port(fd->get());
@@ -170,7 +177,7 @@ Listener::~Listener() {
 }
 
 Result<std::vector<Listener>, std::string> open_listeners(const std::vector<std::string>& addresses,
-                                                          int backlog) {
+                                                          int backlog, const Owner& owner) {
   std::vector<Address> parsed;
   for (const std::string& text : addresses) {
     auto address = parse_address(text);
@@ -180,7 +187,7 @@ Result<std::vector<Listener>, std::string> open_listeners(const std::vector<std:
   std::vector<Listener> listeners;
   for (const Address& address : parsed) {
     const bool ipv6_only = same_port_in_ipv4(parsed, address.port);
-    auto listener = Listener::open(address, backlog, ipv6_only);
+    auto listener = Listener::open(address, backlog, owner, ipv6_only);
     if (!listener) return listener.error();
     listeners.push_back(std::move(*listener));
   }

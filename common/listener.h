@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/privileges.h"
 #include "common/result.h"
 #include "common/unique_fd.h"
 
@@ -33,8 +34,10 @@ class Listener {
  public:
   /// A bind that fails leaves nothing behind; the error is a sentence that names the address and the reason.
   /// No SO_REUSEPORT: a second instance must be refused, not silently share the port.
-  /// `ipv6_only` as IPV6_V6ONLY, ipv6(7). A unix socket's mode is 0777 less the umask.
-  static Result<Listener, std::string> open(const Address& address, int backlog, bool ipv6_only = false);
+  /// `ipv6_only` as IPV6_V6ONLY, ipv6(7). A unix socket's mode is 0777 less the umask, and it is given to
+  /// `owner`.
+  static Result<Listener, std::string> open(const Address& address, int backlog, const Owner& owner = {},
+                                            bool ipv6_only = false);
 
   Listener(Listener&&) noexcept = default;
   Listener& operator=(Listener&&) noexcept = delete;
@@ -59,6 +62,6 @@ class Listener {
 /// All of Config::bind, in order, or the first failure. As with gunicorn, "[::]:8000" takes IPv4 as well,
 /// except where the list also names an IPv4 address with that port (then both are wanted, as with nginx).
 Result<std::vector<Listener>, std::string> open_listeners(const std::vector<std::string>& addresses,
-                                                          int backlog);
+                                                          int backlog, const Owner& owner = {});
 
 }  // namespace forklift

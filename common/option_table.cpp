@@ -106,7 +106,7 @@ constexpr std::array kTable{
            "OCTAL",
            number<&Config::umask>(),
            {0, 0777},
-           "Permissions that new files don't get"},
+           "Permissions that new files and unix sockets don't get"},
     Option{"--worker-binary", Group::kProcess, Kind::kText, "FILE", &Config::worker_binary, kNoRange,
            "The worker program; none: found beside the master"},
 

@@ -91,10 +91,13 @@ bool holds(const Identity& identity) {
 
 }  // namespace
 
-Result<void, std::string> can_drop_privileges(const std::string& user, const std::string& group) {
+Result<Owner, std::string> owner_of(const std::string& user, const std::string& group) {
   const auto identity = find(user, group);
   if (!identity) return identity.error();
-  return {};
+  Owner owner;
+  if (identity->user) owner.user = *identity->user;
+  if (identity->group) owner.group = *identity->group;
+  return owner;
 }
 
 Result<void, std::string> drop_privileges(const std::string& user, const std::string& group) {

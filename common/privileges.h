@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "common/result.h"
@@ -12,7 +14,13 @@ namespace forklift {
 /// Call before any thread exists, after the sockets are bound.
 Result<void, std::string> drop_privileges(const std::string& user, const std::string& group);
 
-/// Whether drop_privileges would find these, and this process may become them: changes nothing.
-Result<void, std::string> can_drop_privileges(const std::string& user, const std::string& group);
+/// As chown(2) takes it: whoever is not named stays as it is.
+struct Owner {
+  uid_t user = static_cast<uid_t>(-1);
+  gid_t group = static_cast<gid_t>(-1);
+};
+
+/// Whom drop_privileges would make of this process; the error is why it could not. Changes nothing.
+Result<Owner, std::string> owner_of(const std::string& user, const std::string& group);
 
 }  // namespace forklift

@@ -22,7 +22,9 @@ Result<std::vector<Listener>, std::string> open_added(const Config& config,
     if (!address) return address.error();
     if (std::find(held.begin(), held.end(), *address) == held.end()) added.push_back(text);
   }
-  return open_listeners(added, config.backlog);
+  const auto owner = owner_of(config.user, config.group);
+  if (!owner) return owner.error();
+  return open_listeners(added, config.backlog, *owner);
 }
 
 bool is_bound(const Config& config, const Listener& listener) {

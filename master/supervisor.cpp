@@ -52,13 +52,14 @@ Supervisor::~Supervisor() {
 
 Result<void, std::string> Supervisor::prepare() {
   watch_signals();  // first: whoever reads the pid file may signal at once
-  if (auto user = can_drop_privileges(config_.user, config_.group); !user) return user;
+  const auto owner = owner_of(config_.user, config_.group);
+  if (!owner) return owner.error();
   if (!config_.pid_file.empty()) {
     auto pid_file = PidFile::create(config_.pid_file);
     if (!pid_file) return pid_file.error();
     pid_file_.emplace(std::move(*pid_file));
   }
-  auto listeners = open_listeners(config_.bind, config_.backlog);
+  auto listeners = open_listeners(config_.bind, config_.backlog, *owner);
   if (!listeners) return listeners.error();
   for (Listener& listener : *listeners) {
     listeners_.push_back({std::make_unique<Listener>(std::move(listener)), true});

@@ -51,7 +51,9 @@ Result<void, std::string> Ground::stand_alone(const Config& config) {
     if (!pid_file) return pid_file.error();
     pid_file_.emplace(*std::move(pid_file));
   }
-  auto listeners = open_listeners(config.bind, config.backlog);
+  const auto owner = owner_of(config.user, config.group);
+  if (!owner) return owner.error();
+  auto listeners = open_listeners(config.bind, config.backlog, *owner);
   if (!listeners) return listeners.error();
   listeners_ = *std::move(listeners);
   for (const Listener& listener : listeners_) {

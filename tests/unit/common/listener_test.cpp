@@ -136,6 +136,45 @@ TEST_CASE("a unix socket that someone serves is refused, one that nobody serves 
   CHECK(failure_of("unix:" + path) == "none");
 }
 
+TEST_CASE("a socket of another kind that someone serves is not replaced") {
+  const TemporaryDirectory directory;
+  for (const int kind : {SOCK_DGRAM, SOCK_SEQPACKET}) {
+    const std::string path = directory.path / std::to_string(kind);
+    const UniqueFd fd(::socket(AF_UNIX, kind | SOCK_CLOEXEC, 0));
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    path.copy(name.sun_path, sizeof name.sun_path - 1);
+    REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0);
+    CHECK(failure_of("unix:" + path).find("the address is in use") != std::string::npos);
+  }
+}
+
+TEST_CASE("a unix socket belongs to whom it is opened for") {
+  if (::geteuid() != 0) return;  // nobody else may give files away
+  const TemporaryDirectory directory;
+  const std::string path = directory.path / "x.sock";
+  const auto listeners = open_listeners({"unix:" + path}, 16, Owner{65534, 65533});
+  REQUIRE(listeners.ok());
+  struct stat status;
+  REQUIRE(::lstat(path.c_str(), &status) == 0);
+  CHECK(status.st_uid == 65534);
+  CHECK(status.st_gid == 65533);
+}
+
+TEST_CASE("a unix socket that this user may not ask is not replaced") {
+  if (::geteuid() != 0) return;
+  const TemporaryDirectory directory;
+  ::chmod(directory.path.c_str(), 0777);
+  const std::string path = directory.path / "x.sock";
+  const auto listeners = open_listeners({"unix:" + path}, 16);
+  REQUIRE(listeners.ok());
+  ::chmod(path.c_str(), 0700);
+  REQUIRE(::seteuid(65534) == 0);
+  const std::string failure = failure_of("unix:" + path);
+  REQUIRE(::seteuid(0) == 0);
+  CHECK(failure.find("may not ask whether anyone serves the socket") != std::string::npos);
+}
+
 TEST_CASE("a file that is no socket is never replaced by one") {
   const TemporaryDirectory directory;
   const std::string path = directory.path / "precious";

@@ -66,12 +66,24 @@ TEST_CASE("a pid file that is held is refused and keeps its content") {
   CHECK(content(at.path) == std::to_string(::getpid()));
 }
 
-TEST_CASE("a pid file that nobody holds is taken over, whatever it says") {
+TEST_CASE("a pid file that nobody holds is taken over") {
   const PidFilePath at;
-  std::ofstream(at.path) << "123456789 and more\n";
+  std::ofstream(at.path) << "4711\n";
   const auto pid_file = PidFile::create(at.path);
   REQUIRE(pid_file.ok());
   CHECK(content(at.path) == std::to_string(::getpid()));
+}
+
+TEST_CASE("a file that holds something else than a process id is not taken for a pid file") {
+  for (const std::string text : {"dear diary\n", "12 monkeys\n", "123456789012345678901234567890\n"}) {
+    const PidFilePath at;
+    std::ofstream(at.path) << text;
+    const auto pid_file = PidFile::create(at.path);
+    REQUIRE_FALSE(pid_file.ok());
+    CHECK(pid_file.error() ==
+          "the pid file " + at.path + " holds something else than a process id: name another file");
+    CHECK(std::filesystem::file_size(at.path) == text.size());
+  }
 }
 
 TEST_CASE("a pid file that was replaced is not removed") {
@@ -99,10 +111,10 @@ TEST_CASE("a user or group that does not exist is refused by name") {
 }
 
 TEST_CASE("whether a user can be had is known without becoming it") {
-  CHECK(can_drop_privileges("", "").ok());
-  CHECK(can_drop_privileges("no-such-user", "").error() == "there is no user \"no-such-user\"");
+  CHECK(owner_of("", "").ok());
+  CHECK(owner_of("no-such-user", "").error() == "there is no user \"no-such-user\"");
   const uid_t me = ::geteuid();
-  CHECK(can_drop_privileges("nobody", "").ok() == (me == 0 || me == 65534));
+  CHECK(owner_of("nobody", "").ok() == (me == 0 || me == 65534));
   CHECK(::geteuid() == me);
 }
 
