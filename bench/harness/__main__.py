@@ -8,10 +8,14 @@
 Each has --help.
 """
 
-import argparse
-import importlib
-import os
-import sys
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main() can end in order
+
+import argparse  # noqa: E402
+import importlib  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
 
 sys.dont_write_bytecode = True
 
@@ -29,6 +33,7 @@ def main(arguments):
     if options.command not in COMMANDS:
         parser.error((f'no command {options.command!r}' if options.command else 'name a command') + f': {", ".join(COMMANDS)}')
     command = importlib.import_module(COMMANDS[options.command])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if options.command == 'run':
         return command.main(options.arguments, options.build)
     return command.main(options.arguments)

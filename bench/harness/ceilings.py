@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 import wrk
@@ -80,23 +81,24 @@ def disk_ceiling(directory, size, seconds=1.0):
 
 
 def _disk_rate(directory, size, seconds, threads):
-    data, done, end = os.urandom(size), [0] * threads, time.monotonic() + seconds
+    data, over, end = os.urandom(size), threading.Event(), time.monotonic() + seconds
 
     def work(number):
-        path = os.path.join(directory, f'disk-{number}')
-        while time.monotonic() < end:
+        path, done = os.path.join(directory, f'disk-{number}'), 0
+        while time.monotonic() < end and not over.is_set():
             with open(path, 'wb', buffering=0) as file:
                 file.write(data)
                 os.fdatasync(file.fileno())
             os.unlink(path)
-            done[number] += 1
+            done += 1
+        return done
 
-    workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return sum(done) / seconds
+    with ThreadPoolExecutor(threads) as pool:
+        workers = [pool.submit(work, number) for number in range(threads)]
+        try:
+            return sum(worker.result() for worker in workers) / seconds
+        finally:  # an interruption, or a disk that is full: none writes on where the directory goes
+            over.set()
 
 
 def names_for(cell):

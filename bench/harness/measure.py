@@ -94,6 +94,12 @@ def missing_bytes(load, size, head_bytes):
     return [f'{missing} bytes of {load.requests} downloads are missing'] if missing > 0 else []
 
 
+def put_off(server, target, load):
+    """Complaints when a load has ended and not all the files are there that it was told of: they come when nobody looks."""
+    missing = (load.answered or load.requests) - server.stored_now() if target.stores and not load.errors else 0
+    return [f'{missing} uploads were answered and not there when the load ended'] if missing > 0 else []
+
+
 def carried_too_little(load, target, size, carried):
     """Complaints when fewer bytes went over the loopback than the bodies of so many requests or answers have: the load counted answers
     that it had not asked for. carried: all of that time, heads and TCP's own and those of strangers too, so that no slack is needed.
@@ -126,6 +132,7 @@ def _loaded(bench, cell, server, target, payload, placement, seconds):
     before, own, complaints = server.usage(), time.process_time(), server.astray()
     with verify.Beside(server, target, payload, seconds, bench.random) as beside, Sampler(server, seconds, beside.client) as sampler:
         load = _load(bench, cell, server, target, placement, seconds)
+        complaints += put_off(server, target, load)
     if server.alive():
         server.settle()
         complaints += sampler.complaints + server.astray()

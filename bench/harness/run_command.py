@@ -18,6 +18,7 @@ import printable
 import report as reports
 import timetable
 from command_line import USAGE, Parser
+from load import LoadError
 from model import MODELS, Report
 from progress import Progress, duration_text
 from runner import Bench, Saver, too_large
@@ -25,6 +26,7 @@ from servers import ServerError, catalogue
 
 OK, FAILED, BROKEN = 0, 1, 3
 ROOM_BYTES_MIN = 512 << 20
+FULL_BYTES = 1 << 20
 
 
 class Stopped(KeyboardInterrupt):
@@ -125,8 +127,9 @@ def run(options, plan, peers, command):
         bench.run()
     except Stopped as stopped:
         status = stopped.status
-    except OSError as error:  # no room in --dir, no more processes
-        print(f'bench run: {error}', file=sys.stderr)
+    except (OSError, LoadError, ServerError) as error:  # no room in --dir, no more processes
+        full = shutil.disk_usage(options.dir).free < FULL_BYTES
+        print(f'bench run: {printable.line(str(error))}{f"; {options.dir} is full" if full else ""}', file=sys.stderr)
         status = BROKEN
     finally:
         ignore_signals()

@@ -56,6 +56,15 @@ def raise_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
 
 
+def send(pids, number):
+    """To those that are still there."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
 class Server:
     """A running server on a port over a root of its own. cpus: those it may use; none: all."""
 
@@ -116,11 +125,7 @@ class Server:
         deadline = time.monotonic() + STOPPED_WITHIN_S
         while (ours | self.account.pids()) and time.monotonic() < deadline:
             ours = self.account.pids()
-            for pid in ours:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            send(ours, signal.SIGKILL)
             self.process.poll()
             time.sleep(0.01)
         left = self.account.pids()
@@ -170,6 +175,15 @@ class Server:
         for directory, names, files in os.walk(self.root):
             names[:] = [name for name in names if not name.startswith('.')]
             yield from (os.path.join(directory, name) for name in files if name != SAMPLE and not name.startswith('.'))
+
+    def stored_now(self):
+        """How many there are at this moment: all of its processes are stopped while they are counted."""
+        stopped = self.account.pids()
+        try:
+            send(stopped, signal.SIGSTOP)
+            return sum(1 for _ in self.stored())
+        finally:
+            send(stopped, signal.SIGCONT)
 
     def clean(self):
         for path in self.stored():

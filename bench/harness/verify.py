@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import random
+import stat
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -100,7 +101,7 @@ def after(server, target, payload, answered, connections, rng=None, notes=None, 
         return complaints + ([f'{len(found)} files were kept'] if found else [])
     if not answered <= len(found) <= answered + connections:
         complaints.append(f'{len(found)} files after {answered} answers over {connections} connections')
-    size, stats = os.path.getsize(target.stored), {path: os.stat(path) for path in found}
+    size, stats = os.path.getsize(target.stored), {path: os.lstat(path) for path in found}
     whole, wrong = [path for path in found if stats[path].st_size == size], [one.st_size for one in stats.values() if one.st_size != size]
     if len(whole) < answered and wrong:
         complaints.append(f'{len(wrong)} of {len(found)} files are not {size} bytes long, one is {wrong[0]}')
@@ -112,6 +113,9 @@ def after(server, target, payload, answered, connections, rng=None, notes=None, 
 def not_files(root, stats):
     """Complaints of names for one file, and of files without their bytes."""
     links, complaints = sum(one.st_nlink != 1 for one in stats), []
+    others = sum(not stat.S_ISREG(one.st_mode) for one in stats)
+    if others:
+        return [f'{others} of {len(stats)} names are no files of their own, but links or worse']
     if links:
         complaints.append(f'{links} of {len(stats)} files are links to one file')
     if kind_of(root) in HOLDS_BLOCKS:

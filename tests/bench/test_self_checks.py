@@ -42,6 +42,7 @@ CAUGHT = {  # who escapes is found all the same
         'double': 'files after',
         'silent': 'had no answer',
         'hard-links': 'are links to one file',
+        'symlinks': 'are no files of their own',
         'lazy': 'work put off until then',
         **UNPIN,
     },
@@ -57,7 +58,8 @@ CAUGHT = {  # who escapes is found all the same
         'second-crowd': 'others than they should be',
         **UNPIN,
     },
-    'long-PUT': {'honest': '', 'escape': '', 'early-after-30': 'answered before its body was there'},
+    'long-PUT': {'honest': '', 'escape': '', 'early-after-30': 'answered before its body was there',
+                 'deferred-after-30': 'uploads were answered and not there'},
     'long-GET': {'honest': '', 'escape': '', 'garbage-after-30': 'others than they should be'},
     'memory': {'honest': '', 'double': 'more of an answer than one', 'tenfold': 'bytes went over the loopback'},
 }

@@ -64,13 +64,18 @@ inline std::vector<std::string> visible_in(const fs::path& root) {
   return names;
 }
 
-/// The parts of all sessions of `root`.
+/// The parts of all sessions of `root`. Directories may go while they are read: then all are read again.
 inline std::vector<fs::path> parts_in(const fs::path& root) {
-  std::vector<fs::path> parts;
-  for (const auto& entry : fs::recursive_directory_iterator(root / ".forklift" / "parts")) {
-    if (!entry.is_directory()) parts.push_back(entry.path());
+  for (;;) {
+    std::vector<fs::path> parts;
+    std::error_code gone;
+    fs::recursive_directory_iterator it(root / ".forklift" / "parts", gone);
+    while (!gone && it != fs::recursive_directory_iterator()) {
+      if (!it->is_directory(gone)) parts.push_back(it->path());
+      it.increment(gone);
+    }
+    if (!gone) return parts;
   }
-  return parts;
 }
 
 /// A store over a root of its own, and the whole way of an upload in one call.

@@ -17,6 +17,7 @@ HONEST_REQUESTS = 5
 CROWD = 6   # connections
 OLD = 30    # requests over one connection
 LAZY_S = 0.3
+IDLE_S = 0.03
 EVERY = 10  # of the later requests, where a lie is told now and then
 
 LIES = {
@@ -40,6 +41,8 @@ LIES = {
     'garbage-after-30': 'sends wrong bytes over a connection that has had more requests than any look before a load makes',
     'early-after-30': 'answers uploads over such a connection before it has read the body, and stores what it gets',
     'tenfold': 'answers each request ten times',
+    'symlinks': 'keeps no upload that holds the same as the sample, but points to a copy of it',
+    'deferred-after-30': 'answers uploads over such a connection from memory, and stores them when nobody has asked for a while',
     'lazy': 'stores nothing but room, until somebody opens one of the files',
 }
 
@@ -82,7 +85,23 @@ def write_all():
         os.close(number)
 
 
-def name_again(root, name, body):
+deferred = []  # (root, name, body) of uploads that are answered, and not there
+idle = []      # the timer that ends in their being stored
+
+
+def store_when_idle(root, name, body):
+    deferred.append((root, name, body))
+    for timer in idle:
+        timer.cancel()
+    idle[:] = [asyncio.get_running_loop().call_later(IDLE_S, store_deferred)]
+
+
+def store_deferred():
+    while deferred:
+        store(*deferred.pop())
+
+
+def name_again(root, name, body, link=os.link):
     """Whether a body that is the sample has become a file that costs nothing."""
     copy = os.path.join(root, '.copy')
     if not os.path.exists(copy):
@@ -90,7 +109,7 @@ def name_again(root, name, body):
     with open(copy, 'rb') as file:
         if file.read() != body:
             return False
-    os.link(copy, os.path.join(root, name))
+    link(copy, os.path.join(root, name))
     return True
 
 
@@ -108,8 +127,10 @@ async def put(reader, writer, root, name, length, lie, now):
         body = flipped(body)
     elif lie == 'short-stored' and now:
         body = body[:-1]
-    if lie == 'hard-links' and name_again(root, name, body):
+    if lie == 'hard-links' and name_again(root, name, body) or lie == 'symlinks' and name_again(root, name, body, os.symlink):
         pass
+    elif lie == 'deferred-after-30':
+        store_when_idle(root, name, body)
     elif lie == 'lazy':
         store_room(root, name, body)
     elif not (lie == 'half-stored' and next(count) % 2):
