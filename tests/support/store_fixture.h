@@ -8,6 +8,7 @@
 #include <span>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -66,7 +67,7 @@ inline std::vector<std::string> visible_in(const fs::path& root) {
 
 /// The parts of all sessions of `root`. Directories may go while they are read: then all are read again.
 inline std::vector<fs::path> parts_in(const fs::path& root) {
-  for (;;) {
+  for (int attempts = 1;; ++attempts) {
     std::vector<fs::path> parts;
     std::error_code gone;
     fs::recursive_directory_iterator it(root / ".forklift" / "parts", gone);
@@ -74,7 +75,7 @@ inline std::vector<fs::path> parts_in(const fs::path& root) {
       if (!it->is_directory(gone)) parts.push_back(it->path());
       it.increment(gone);
     }
-    if (!gone) return parts;
+    if (!gone || attempts == 1000) return parts;
   }
 }
 
