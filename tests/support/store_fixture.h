@@ -8,8 +8,8 @@
 #include <span>
 #include <sstream>
 #include <string>
-#include <system_error>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
