@@ -32,10 +32,12 @@ int run_check(const forklift::Config& config, const forklift::StartedWith& start
 
 int main(int argc, char** argv) {
   using namespace forklift;
-  start_process();
+  start_process(Supervisor::kSignals);
   const StartedWith started_with{arguments_of(argc, argv), environment_of(environ)};
   const CommandLineOutcome outcome =
       interpret_command_line(started_with.arguments, started_with.environment, Program::kMaster);
+  // Nothing will be served: what stops any program stops this one, though nobody may read what it says.
+  if (!outcome.run || outcome.check_config) hear_signals();
   std::fputs(outcome.out.c_str(), stdout);
   std::fputs(outcome.err.c_str(), stderr);
   if (!outcome.run) return outcome.exit_code;

@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "common/privileges.h"
+#include "common/process_start.h"
 
 namespace forklift {
 namespace {
@@ -239,7 +240,7 @@ void Supervisor::perform(const Exit& exit) {
 }
 
 void Supervisor::watch_signals() {
-  for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGCHLD}) {
+  for (const int number : kSignals) {
     auto handle = std::make_unique<UvHandle<uv_signal_t>>(this);
     uv_signal_init(&loop_, handle->get());
     handle->opened();
@@ -249,6 +250,7 @@ void Supervisor::watch_signals() {
     uv_signal_start(handle->get(), caught, number);
     signals_.push_back(std::move(handle));
   }
+  hear_signals();
 }
 
 void Supervisor::arm_timer() {

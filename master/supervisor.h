@@ -2,6 +2,8 @@
 
 #include <uv.h>
 
+#include <array>
+#include <csignal>
 #include <deque>
 #include <map>
 #include <memory>
@@ -30,6 +32,10 @@ struct StartedWith {
 /// Lives in main for the whole life of the process. Single thread, and nothing in it blocks.
 class Supervisor : private WorkerObserver, private ConfigCheckObserver {
  public:
+  /// What it handles from prepare() on; main holds them back until then.
+  static constexpr std::array kSignals{SIGTERM, SIGINT,  SIGQUIT, SIGHUP, SIGTTIN,
+                                       SIGTTOU, SIGUSR1, SIGUSR2, SIGCHLD};
+
   Supervisor(Config config, StartedWith started_with);
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;

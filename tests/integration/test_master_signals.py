@@ -4,12 +4,13 @@ import fcntl
 import os
 import pty
 import signal
+import subprocess
 import termios
 import time
 
 import pytest
 
-from http_support import begin_upload, eventually, start  # noqa: F401
+from http_support import MASTER, WORKER, begin_upload, environment, eventually, start  # noqa: F401
 
 
 def lines_of(path):
@@ -69,6 +70,50 @@ def test_usr2_does_nothing_and_says_so(master):
     program.log_shows(r"SIGUSR2 \(upgrade of the master\) is not supported: ignored")
     assert program.workers() == before
     assert program.request("GET", "/healthz").status == 200
+
+
+def comes_at_once(number):
+    """The signal waits already when the master's first instruction runs."""
+
+    def in_child():
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        os.kill(os.getpid(), number)
+
+    return in_child
+
+
+def command_of(tmp_path, *options):
+    return [MASTER, "--workers", "2", "--worker-binary", WORKER, "--bind", "127.0.0.1:0", "--root", str(tmp_path / "root"), *options]
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT", "QUIT"])
+def test_a_stop_that_comes_while_the_master_starts_ends_it_with_0(tmp_path, name):
+    ended = subprocess.run(
+        command_of(tmp_path), env=environment(), preexec_fn=comes_at_once(getattr(signal, f"SIG{name}")),
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "stopping" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "name, shown",
+    [("HUP", "generation 2 serves"), ("USR1", "open their access logs anew"), ("USR2", "is not supported: ignored"),
+     ("TTIN", "to have 3 workers"), ("TTOU", "to have 1 worker")],
+)  # fmt: skip
+def test_what_comes_while_the_master_starts_is_obeyed_once_it_is_up(master, name, shown):
+    program = master(workers=2, preexec=comes_at_once(getattr(signal, f"SIG{name}")))
+    program.log_shows(shown)
+    assert program.request("GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize("option", ["--help", "--check-config"])
+def test_term_ends_a_master_that_only_looks(tmp_path, option):
+    ended = subprocess.run(
+        command_of(tmp_path, option), env=environment(), preexec_fn=comes_at_once(signal.SIGTERM),
+        capture_output=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert ended.returncode == -signal.SIGTERM
 
 
 IGNORED_BY_WORKERS = ["HUP", "USR1", "USR2", "TTIN", "TTOU", "WINCH", "INT", "QUIT", "PIPE"]
