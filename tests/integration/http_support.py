@@ -148,12 +148,30 @@ class Program:
         return code
 
 
+# Workers that are none: one passes every check and dies when it is started, one never ends.
+ONLY_CHECKS = r"""
+#include <string.h>
+int main(int argc, char** argv) { return strcmp(argv[argc - 1], "--check-config") == 0 ? 0 : 7; }
+"""
+CHECKS_FOR_EVER = r"""
+#include <unistd.h>
+int main(void) { for (;;) pause(); }
+"""
+
+
 def compiled(source, path):
     """A program made of C source."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     assert compiler, "no C compiler"
     subprocess.run([compiler, "-x", "c", "-o", path, "-"], input=source, text=True, check=True)
     return path
+
+
+def replace(path, source):
+    """As a deployment does: written beside, then moved into place."""
+    fresh = f"{path}.new"
+    shutil.copy(source, fresh)
+    os.rename(fresh, path)
 
 
 def memory_bytes(pid):

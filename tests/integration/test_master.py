@@ -58,6 +58,15 @@ def test_a_pid_file_left_by_a_crash_is_taken_over(master, tmp_path):
     assert pid_file.read_text() == f"{program.pid}\n"
 
 
+def test_a_text_file_named_as_the_pid_file_is_refused_and_stays(tmp_path):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("what I must not lose\n")
+    ended = run_second("--bind", "127.0.0.1:0", "--root", str(tmp_path / "root"), "--pid", str(notes))
+    assert ended.returncode == 1
+    assert f"the pid file {notes} holds something else" in ended.stderr
+    assert notes.read_text() == "what I must not lose\n"
+
+
 def test_a_start_at_which_no_worker_becomes_ready_ends_with_3(tmp_path):
     ended = run_second("--bind", "127.0.0.1:0", "--root", str(tmp_path), "--worker-binary", "/bin/false")
     assert ended.returncode == 3

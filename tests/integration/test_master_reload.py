@@ -9,7 +9,9 @@ import threading
 
 import pytest
 
-from http_support import DISK_WRITE, MASTER, WORKER, Client, begin_upload, compiled, environment, eventually
+from http_support import (
+    CHECKS_FOR_EVER, DISK_WRITE, MASTER, ONLY_CHECKS, WORKER, Client, begin_upload, compiled, environment, eventually, replace,
+)  # fmt: skip
 
 
 def reload(program, generation):
@@ -74,13 +76,6 @@ def test_an_upload_outlives_a_reload(master):
     eventually(lambda: old not in program.workers(), "the old worker leaves")
 
 
-def replace(path, source):
-    """As a deployment does: written beside, then moved into place."""
-    fresh = f"{path}.new"
-    shutil.copy(source, fresh)
-    os.rename(fresh, path)
-
-
 def test_a_reload_to_a_binary_that_dies_is_rolled_back(master, tmp_path):
     binary = tmp_path / "worker"
     shutil.copy(WORKER, binary)
@@ -94,18 +89,6 @@ def test_a_reload_to_a_binary_that_dies_is_rolled_back(master, tmp_path):
     replace(binary, WORKER)
     reload(program, 2)
     assert program.request("GET", "/healthz").status == 200
-
-
-ONLY_CHECKS = r"""
-#include <string.h>
-int main(int argc, char** argv) { return strcmp(argv[argc - 1], "--check-config") == 0 ? 0 : 7; }
-"""
-
-
-CHECKS_FOR_EVER = r"""
-#include <unistd.h>
-int main(void) { for (;;) pause(); }
-"""
 
 
 def test_a_reload_to_a_binary_that_passes_the_check_and_dies_at_its_start_is_rolled_back(master, tmp_path):

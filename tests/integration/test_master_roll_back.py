@@ -6,12 +6,7 @@ import socket
 
 import pytest
 
-from http_support import WORKER, Client, compiled
-
-ONLY_CHECKS = r"""
-#include <string.h>
-int main(int argc, char** argv) { return strcmp(argv[argc - 1], "--check-config") == 0 ? 0 : 7; }
-"""
+from http_support import ONLY_CHECKS, WORKER, Client, compiled
 
 
 def free_port():

@@ -2,12 +2,12 @@
 
 import os
 import re
+import shutil
 import signal
 import time
 
-import pytest
 
-from http_support import SANITIZED, begin_upload, eventually, port_is_free
+from http_support import CHECKS_FOR_EVER, SANITIZED, WORKER, begin_upload, compiled, eventually, port_is_free, replace
 from supervision_support import answers, exists, queue_requests, replaced
 
 
@@ -90,12 +90,11 @@ def test_an_init_that_loses_patience_leaves_no_worker_behind(master):
 
 
 def test_the_last_worker_and_a_configuration_check_that_end_at_once_do_not_crash_a_master_that_stops(master, tmp_path):
-    config = tmp_path / "forklift.toml"
-    config.write_text("")
-    program = master("--config", str(config), workers=1)
+    binary = tmp_path / "worker"
+    shutil.copy(WORKER, binary)
+    program = master(binary=binary, workers=1)
     (worker,) = program.workers()
-    config.unlink()
-    os.mkfifo(config)  # who reads it waits
+    replace(binary, compiled(CHECKS_FOR_EVER, tmp_path / "hanging"))
     program.signal(signal.SIGHUP)
     checker = eventually(lambda: len(program.workers()) == 2 and program.workers()[-1], "the check runs")
     with program.client() as client:
