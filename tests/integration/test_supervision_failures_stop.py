@@ -6,7 +6,6 @@ import shutil
 import signal
 import time
 
-
 from http_support import CHECKS_FOR_EVER, SANITIZED, WORKER, begin_upload, compiled, eventually, port_is_free, replace
 from supervision_support import answers, exists, queue_requests, replaced
 
