@@ -70,7 +70,7 @@ on the command line the last one wins.
   unit: `500ms`, `30s`, `5m`, `1h`, `1d`.
 - Addresses of one source add up and replace those of the sources below it.
 - An option, variable or key that doesn't exist is an error, and so is a bad value, even where another source wins.
-  Errors exit with 2; `--check-config` with 1.
+  Errors exit with 2; what `--check-config` finds in a value with 1.
 - `--print-config` prints a file that yields the same configuration, with the origin of each value.
 )";
 
