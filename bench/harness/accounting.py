@@ -198,6 +198,15 @@ def established(port=None, without=()):
     return tcp_sockets(ESTABLISHED, port, without)
 
 
+def send(pids, number):
+    """To those that are still there."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
 def sockets_astray(pids, port):
     """(whether the processes have all sockets that listen on the port, other processes that have one of them or a connection)."""
     listening, ours = tcp_sockets(LISTENING, port), set().union(*map(sockets_of, pids))

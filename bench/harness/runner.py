@@ -13,7 +13,7 @@ import cores
 import environment
 import printable
 import timetable
-from accounting import descendants, start_ticks
+from accounting import descendants, send, start_ticks
 from endpoints import BY_NAME, Payload
 from measure import Skip, invalid_run, measure
 from model import Row
@@ -192,11 +192,7 @@ class Bench:
 def end_children():
     """Ends whatever descends from this process: a signal in the midst of starting a server leaves one that nobody knows of."""
     left = descendants(os.getpid())[1:]
-    for pid in left:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    send(left, signal.SIGKILL)
     deadline = time.monotonic() + ENDED_WITHIN_S
     while time.monotonic() < deadline and any(start_ticks(pid) is not None for pid in left):
         time.sleep(0.01)

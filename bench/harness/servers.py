@@ -25,7 +25,7 @@ import subprocess
 import time
 
 import groups
-from accounting import Account, adopt_orphans, at_work, connections_by_worker, end_strays, sockets_astray, spawn, threads_astray
+from accounting import Account, adopt_orphans, at_work, connections_by_worker, end_strays, send, sockets_astray, spawn, threads_astray
 from endpoints import ARTICLE, BY_NAME, DISCARD, SAMPLE
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -54,15 +54,6 @@ def raise_descriptors():
     """Ours, which servers inherit: a thousand connections need more than the usual 1024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
-
-
-def send(pids, number):
-    """To those that are still there."""
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
 
 
 class Server:

@@ -10,7 +10,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.append(os.path.join(TOP, 'bench', 'harness'))
 
-from accounting import connections_by_worker, descendants, pss_bytes, start_ticks  # noqa: E402
+from accounting import connections_by_worker, descendants, pss_bytes, send, start_ticks  # noqa: E402
 from servers import environment, folder_peers, free_port  # noqa: E402
 
 APPLICATION = os.path.join(TOP, 'bench', 'peers', 'fastapi')
@@ -85,11 +85,7 @@ class Fleet:
 
     def close(self):
         pids = descendants(self.pid)
-        for pid in reversed(pids):  # stopped ones too; ours, and known by their parent
-            try:
-                os.kill(pid, signal.SIGCONT)
-            except ProcessLookupError:
-                pass
+        send(reversed(pids), signal.SIGCONT)  # stopped ones too; ours, and known by their parent
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:

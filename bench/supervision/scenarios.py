@@ -7,6 +7,7 @@ import signal
 import time
 from statistics import median
 
+from accounting import send
 from background import Background
 from client import DOWNLOAD, Gone, Load, connected
 
@@ -81,18 +82,11 @@ async def kill(fleet, bench):
         while time.monotonic() < end:
             workers = fleet.workers()
             if workers:
-                kill_one(chance.choice(workers))
+                send([chance.choice(workers)], signal.SIGKILL)
                 kills += 1
             await asyncio.sleep(0.2)
     recovered = await until(lambda: fleet.is_up(fleet.count), 20)
     return {**load.figures(), 'kills': kills, 'recovered': recovered}
-
-
-def kill_one(pid):
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 async def serve_again(fleet, bench):
@@ -106,7 +100,7 @@ async def serve_again(fleet, bench):
         await asyncio.sleep(1.0)
         workers, begin = fleet.workers(), time.monotonic()
         for worker in workers:
-            kill_one(worker)
+            send([worker], signal.SIGKILL)
         if not await until(lambda old=workers: not set(old) & set(fleet.workers()), 10):
             break
         fate = None
