@@ -42,6 +42,15 @@ def eventually(condition, what, within=DEADLINE):
         time.sleep(0.01)
 
 
+def state_of(pid):
+    """Its letter of proc(5): "S" for one that waits, "Z" for a zombie; nothing of who is gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def port_is_free(port):
     """Somebody else could listen there now."""
     with socket.socket() as probe:

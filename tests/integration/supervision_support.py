@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from http_support import DISK_WRITE, WORKER, Client, Threads, eventually, request_bytes
+from http_support import DISK_WRITE, WORKER, Client, Threads, eventually, request_bytes, state_of
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "bench", "supervision"))
 
@@ -177,11 +177,7 @@ def spawns(program):
 
 def exists(pid):
     """Runs, or is stopped; a zombie is gone."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    return state_of(pid) not in ("", "Z", "X")
 
 
 def descriptors(pid):

@@ -18,6 +18,7 @@ import time
 import pytest
 
 from http_support import FULL, MASTER, SANITIZED, WORKER, Client, Program, Threads, children, eventually
+from supervision_support import exists
 
 ROUNDS = 200 if FULL else 2
 KILL_UPLOADS = 2000 if FULL else 400
@@ -109,14 +110,7 @@ def kill_all(program):
     program.process.wait()
     program.stop()
     for pid in everybody:
-        eventually(lambda: not os.path.exists(f"/proc/{pid}") or zombie(pid), f"{pid} is gone")
-
-
-def zombie(pid):
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] in "ZX"
-    return True
+        eventually(lambda: not exists(pid), f"{pid} is gone")
 
 
 def leaves_no_parts_after_restart(root):

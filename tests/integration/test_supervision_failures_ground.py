@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from http_support import IN_NAMESPACE, MASTER, SANITIZED, WORKER, Client, children, environment, eventually, may_unshare
+from http_support import IN_NAMESPACE, MASTER, SANITIZED, WORKER, Client, children, environment, eventually, may_unshare, state_of
 from supervision_support import reload_then_kill
 
 
@@ -78,12 +78,7 @@ def first_process(tmp_path):
 
 
 def zombies(pid):
-    found = []
-    for child in children(pid):
-        with open(f"/proc/{child}/stat") as file:
-            if file.read().rsplit(")", 1)[1].split()[0] == "Z":
-                found.append(child)
-    return found
+    return [child for child in children(pid) if state_of(child) == "Z"]
 
 
 def test_as_process_1_the_master_reaps_orphans_replaces_workers_and_stops(first_process):

@@ -10,7 +10,7 @@ import threading
 import time
 
 from conftest import Master
-from http_support import SANITIZED, Client, begin_upload, eventually, pattern, port_is_free, request_bytes
+from http_support import SANITIZED, Client, begin_upload, eventually, pattern, port_is_free, request_bytes, state_of
 from socket_count import connections
 
 HEALTH = request_bytes("GET", "/healthz")
@@ -248,19 +248,13 @@ def test_the_dead_workers_counts_are_in_what_the_master_says_at_the_end(master):
     assert "answered 15 requests on 15 connections, published 0 uploads, broke off 0 downloads" in program.log_text()
 
 
-def sleeps(pid):
-    """Its loop waits for events."""
-    with open(f"/proc/{pid}/stat") as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0] == "S"
-
-
 def test_an_aborted_worker_says_where_it_stood_and_what_its_connections_did(master):
     """The signal by which the watchdog ends a worker that stands still, here sent to one that does not."""
     program = master(workers=1)
     aborted = program.workers()
     with program.client() as slow:
         slow.send(request_bytes("PUT", "/files/slow", b"x" * 100_000)[:50_000])
-        eventually(lambda: program.parts() and sleeps(aborted[0]), "the upload has begun, and waits")
+        eventually(lambda: program.parts() and state_of(aborted[0]) == "S", "the upload has begun, and waits")
         os.kill(aborted[0], signal.SIGABRT)
         program.log_shows(r"connections: 1\b")
         eventually(lambda: program.workers() and program.workers() != aborted, "it is replaced")
