@@ -13,6 +13,13 @@ constexpr std::string_view kPrefix = "/files/";
 
 Result<std::string> name_of(const RequestHead& head) { return decode_name(head.path.substr(kPrefix.size())); }
 
+/// Of a file that may be there.
+Result<std::string> file_name_of(const RequestHead& head) {
+  auto name = name_of(head);
+  if (name && *name == kUploadDirectory) return Error{ErrorCode::kReservedName, "name"};
+  return name;
+}
+
 /// Of a path that ends in '/'; empty: the root.
 Result<std::string> directory_of(const RequestHead& head) {
   std::string_view encoded = head.path.substr(kPrefix.size());
@@ -38,9 +45,8 @@ Reply get_file(const RouteOptions& options, const Route&, const RequestHead& hea
 }
 
 Reply put_file(const RouteOptions& options, const Route&, const RequestHead& head) {
-  auto name = name_of(head);
+  auto name = file_name_of(head);
   if (!name) return problem_of(name.error());
-  if (*name == kUploadDirectory) return problem_of({ErrorCode::kReservedName, "put"});
   if (!head.field("Content-Range").empty()) return no_ranges();
   const bool create_only = head.field("If-None-Match") == "*";
   Receive receive{{*std::move(name), create_only ? PublishMode::kCreateOnly : PublishMode::kReplace},
@@ -71,9 +77,7 @@ Reply delete_file(const RouteOptions&, const Route&, const RequestHead& head) {
 }
 
 Reply options_of_file(const RouteOptions&, const Route& route, const RequestHead& head) {
-  const auto name = name_of(head);
-  if (!name) return problem_of(name.error());
-  if (*name == kUploadDirectory) return problem_of({ErrorCode::kReservedName, "options"});
+  if (const auto name = file_name_of(head); !name) return problem_of(name.error());
   return options_of(route.allow);
 }
 

@@ -2,6 +2,8 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+
 namespace forklift {
 
 namespace ondemand = simdjson::ondemand;
@@ -205,14 +207,11 @@ Result<JsonUpload> read_members(ondemand::document& document, ondemand::object o
 /// braces outside of strings.
 std::size_t end_of_object(std::string_view body) {
   std::size_t depth = 0;
-  bool in_string = false;
   for (std::size_t at = 0; at < body.size(); ++at) {
     const char byte = body[at];
-    if (in_string) {
-      if (byte == '\\') ++at;
-      if (byte == '"') in_string = false;
-    } else if (byte == '"') {
-      in_string = true;
+    if (byte == '"') {
+      at = end_of_string(body, at + 1);
+      if (at == std::string_view::npos) break;
     } else if (byte == '{') {
       ++depth;
     } else if (byte == '}' && depth > 0 && --depth == 0) {
@@ -247,15 +246,13 @@ std::size_t end_of_utf8(std::string_view body) {
 
 /// The first control character inside of a string.
 std::size_t find_unescaped(std::string_view body) {
-  bool in_string = false;
-  std::size_t at = 0;
-  for (; at < body.size(); ++at) {
-    const auto byte = static_cast<unsigned char>(body[at]);
-    if (in_string && byte < 0x20) break;
-    if (in_string && byte == '\\') ++at;
-    if (byte == '"') in_string = !in_string;
+  for (std::size_t at = 0; (at = body.find('"', at)) != std::string_view::npos; ++at) {
+    const std::size_t close = std::min(end_of_string(body, at + 1), body.size());
+    for (++at; at < close; ++at) {
+      if (static_cast<unsigned char>(body[at]) < 0x20) return at;
+    }
   }
-  return at;
+  return body.size();
 }
 
 /// What the parser refuses before it has begun to read members.

@@ -4,9 +4,6 @@
 
 namespace forklift {
 
-namespace {
-
-/// The quote that ends the string whose inside begins at `begin`, or npos.
 std::size_t end_of_string(std::string_view body, std::size_t begin) {
   for (std::size_t at = begin;; ++at) {
     at = body.find('"', at);
@@ -16,8 +13,6 @@ std::size_t end_of_string(std::string_view body, std::size_t begin) {
     if (backslashes % 2 == 0) return at;
   }
 }
-
-}  // namespace
 
 Result<JsonHole> find_longest_string(std::string_view body, std::size_t beside_bytes_max) {
   const Error too_large{ErrorCode::kBodyTooLarge,

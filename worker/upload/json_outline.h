@@ -7,6 +7,9 @@
 
 namespace forklift {
 
+/// The quote that ends the string whose inside begins at `begin`, or npos. Linear in the string. Pure.
+std::size_t end_of_string(std::string_view body, std::size_t begin);
+
 /// Where the longest string of a JSON body stands: its inside, escapes and all.
 struct JsonHole {
   std::size_t offset = 0;

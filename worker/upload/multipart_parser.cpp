@@ -35,7 +35,7 @@ Result<FormEvent> MultipartParser::next(std::string_view input) {
 }
 
 Result<void> MultipartParser::end() const {
-  if (state_ == State::kClosed || state_ == State::kEpilogue) return {};
+  if (state_ == State::kEpilogue) return {};
   if (state_ == State::kPreamble) return bad("The form holds no boundary.");
   return bad("The form ends before its closing boundary.");
 }
@@ -48,10 +48,6 @@ Result<FormEvent> MultipartParser::step(std::string_view input) {
       return step_data(input);
     case State::kHead:
       return step_head(input);
-    case State::kClosed:
-      if (kBlank.find(input.front()) == kBlank.npos) return bad(kNoLineEnd);
-      state_ = State::kEpilogue;
-      return step_epilogue(input);
     case State::kEpilogue:
       return step_epilogue(input);
     default:
@@ -117,7 +113,7 @@ Result<FormEvent> MultipartParser::step_boundary(char next) {
   if (state_ == State::kBoundary && next == '-') {
     state_ = State::kDash;
   } else if (state_ == State::kDash && next == '-') {
-    state_ = State::kClosed;
+    state_ = State::kEpilogue;
     surround_bytes_ = 0;
     return FormEvent{Kind::kEnd, 1};
   } else if (between && (next == ' ' || next == '\t')) {
@@ -178,6 +174,8 @@ Result<void> MultipartParser::begin_part() {
 }
 
 Result<FormEvent> MultipartParser::step_epilogue(std::string_view input) {
+  const bool behind_boundary = surround_bytes_ == 0;
+  if (behind_boundary && kBlank.find(input.front()) == kBlank.npos) return bad(kNoLineEnd);
   const std::size_t room = limits_.surround_bytes_max - surround_bytes_;
   if (input.size() > room)
     return too_large("The form's epilogue has more than % bytes.", limits_.surround_bytes_max,

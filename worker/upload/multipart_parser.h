@@ -65,7 +65,6 @@ class MultipartParser {
     kLineFeed,
     kHead,
     kData,
-    kClosed,
     kEpilogue
   };
 

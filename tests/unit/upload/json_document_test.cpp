@@ -133,6 +133,7 @@ TEST_CASE("what is wrong with a JSON body is told in a sentence of its own, with
                         {R"({"file":"QQ=="]})", "not well-formed", 14},
                         {R"([{"file":"QQ=="}])", "must be a JSON object", -1},
                         {"{\"x\":\"\\\"\",\n\"file\":\"QUJD\nQUJD\"}", "not escaped", 23},
+                        {"{\"file\":\"QU\\\nJD\"}", "not escaped", 12},
                         {"{\"x\":\"\u00e9\u20ac\",\"file\":\"QUJD\xff\"}", "not valid UTF-8", 25},
                         {"{\"x\":\"\xed\xa0\x80\",\"file\":\"QUJD\"}", "not valid UTF-8", 6}};
   JsonParser parser;
