@@ -29,9 +29,8 @@ MAY_INCLUDE = {
     'worker/http': ['common', 'worker/http', 'worker/loop'] + INTERFACES,
     'worker/upload': ['common', 'worker/upload', 'worker/loop', 'worker/storage'],
     'worker/download': ['common', 'worker/download', 'worker/loop', 'worker/storage'],
-    'worker/web': ['common', 'worker/web'],
     'worker/routes': ['common', 'worker/routes', 'worker/http', 'worker/upload', 'worker/download',
-                      'worker/storage', 'worker/web'],
+                      'worker/storage'],
     'worker': ['common', 'worker'],  # what lies directly in worker/: main
 }
 # Headers of libraries that only one place may know.
