@@ -8,6 +8,17 @@
 
 namespace forklift {
 
+namespace {
+
+bool has_handles(uv_loop_t& loop) {
+  bool any = false;
+  uv_walk(
+      &loop, [](uv_handle_t*, void* found) { *static_cast<bool*>(found) = true; }, &any);
+  return any;
+}
+
+}  // namespace
+
 struct EventLoop::State {
   uv_loop_t loop;
   std::unique_ptr<UvBox<uv_idle_t>> idle;
@@ -89,6 +100,9 @@ bool EventLoop::close() {
   state_->prepare->close();
   // A handle closes in the turn after uv_close; closing one may close another.
   for (int turn = 0; turn < 4 && uv_run(&state_->loop, UV_RUN_NOWAIT) != 0; ++turn) {
+  }
+  // A thread of libuv's pool touches the loop once more when its work is over.
+  while (!has_handles(state_->loop) && uv_run(&state_->loop, UV_RUN_ONCE) != 0) {
   }
   state_->closed = uv_loop_close(&state_->loop) == 0;
   return state_->closed;

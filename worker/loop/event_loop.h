@@ -61,7 +61,8 @@ class EventLoop {
   /// The loop's cached CLOCK_MONOTONIC, one reading a turn.
   TimePoint now() const;
 
-  /// Lets closing handles finish. True if nothing was left open (uv_loop_close(3) == 0). Tests end with it.
+  /// Lets closing handles finish, and the threads of libuv's pool leave the loop. True if nothing was left
+  /// open (uv_loop_close(3) == 0). Tests end with it.
   [[nodiscard]] bool close();
 
   uv_loop_t* raw() const;

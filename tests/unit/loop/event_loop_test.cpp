@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "support/loop_support.h"
 
@@ -148,6 +149,15 @@ TEST_CASE("close tells of a handle that was left open") {
   CHECK_FALSE(loop.close());
   uv_close(reinterpret_cast<uv_handle_t*>(timer),
            [](uv_handle_t* handle) { delete reinterpret_cast<uv_timer_t*>(handle); });
+  CHECK(loop.close());
+}
+
+TEST_CASE("close waits for a thread of the pool that is on its way back") {
+  EventLoop loop;
+  uv_work_t work;
+  REQUIRE(uv_queue_work(
+              loop.raw(), &work, [](uv_work_t*) { std::this_thread::sleep_for(milliseconds(50)); },
+              [](uv_work_t*, int) {}) == 0);
   CHECK(loop.close());
 }
 
