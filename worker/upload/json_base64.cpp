@@ -202,6 +202,7 @@ class JsonSink final : public BodySink {
       if (!*made) return Flow::kWaitDisk;
     }
     forget_memory();  // it needs no more
+    std::memset(body_.data() + size_, 0, JsonParser::kPaddingBytes);
     if (size_ <= JsonParser::kWholeBytesMax) return begin_decoding(shared_.parser.parse(body_.data(), size_));
     stage_ = Stage::kSearch;
     auto job = std::make_unique<SearchJob>(std::move(body_), size_, *this);

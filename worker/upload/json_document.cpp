@@ -298,8 +298,8 @@ Result<JsonUpload> JsonParser::parse_around(const char* body, std::size_t size, 
   if (size - hole.size > kWholeBytesMax) return error_of(simdjson::CAPACITY);
   std::string outline;
   outline.reserve(size - hole.size + kPaddingBytes);
-  outline.append(body, hole.offset).append(body + behind, size - behind);
-  auto upload = parse(outline.data(), outline.size());
+  outline.append(body, hole.offset).append(body + behind, size - behind).append(kPaddingBytes, '\0');
+  auto upload = parse(outline.data(), outline.size() - kPaddingBytes);
   if (!upload) {
     Error error = upload.error();
     if (error.position >= static_cast<std::int64_t>(hole.offset)) {

@@ -26,7 +26,7 @@ struct JsonUpload {
 /// once: at most 7 MiB while it parses, at most 3 MiB between two bodies.
 class JsonParser {
  public:
-  /// Bytes that must be readable behind a body; what they hold does not matter.
+  /// Bytes that must be readable behind a body, and set; to what does not matter.
   static const std::size_t kPaddingBytes;
 
   /// The largest body that is parsed whole; of a larger one, what may stand beside its file.
