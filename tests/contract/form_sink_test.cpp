@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "support/form_upload.h"
+#include "support/valgrind.h"
 
 namespace forklift {
 namespace {
@@ -304,8 +305,7 @@ class FewDescriptors {
     ::getrlimit(RLIMIT_NOFILE, &before_);
     std::vector<UniqueFd> taken;
     for (int i = 0; i <= spare; ++i) taken.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    rlimit few = before_;
-    few.rlim_cur = static_cast<rlim_t>(taken.back().get());
+    const rlimit few{static_cast<rlim_t>(taken.back().get()), before_.rlim_max};
     ::setrlimit(RLIMIT_NOFILE, &few);
   }
   FewDescriptors(const FewDescriptors&) = delete;
@@ -317,6 +317,7 @@ class FewDescriptors {
 };
 
 TEST_CASE("a form whose files find no descriptor left says so and leaves nothing") {
+  if (descriptors_run_out_late()) return;
   for (const SinkStrategy* strategy : seeing_strategies()) {
     INFO(strategy->name);
     ContractFixture f;

@@ -11,6 +11,10 @@
 #include "worker/loop/event_loop.h"
 #include "worker/loop/uv_box.h"
 
+#ifdef FORKLIFT_VALGRIND
+#include <valgrind/memcheck.h>
+#endif
+
 namespace forklift {
 
 namespace {
@@ -188,6 +192,10 @@ void Ring::write(std::unique_ptr<RingOperation> operation, int fd, const Chunk& 
 
 void Ring::read(std::unique_ptr<RingOperation> operation, int fd, Chunk& chunk, std::size_t bytes,
                 std::uint64_t offset) {
+#ifdef FORKLIFT_VALGRIND
+  // It does not see what the kernel writes for a ring.
+  VALGRIND_MAKE_MEM_DEFINED(chunk.mutable_bytes().data(), bytes);
+#endif
   io_uring_sqe& entry = state_->next_entry();
   io_uring_prep_read(&entry, fd, chunk.mutable_bytes().data(), static_cast<unsigned>(bytes), offset);
   state_->queue(entry, IORING_OP_READ_FIXED, chunk, std::move(operation));

@@ -6,14 +6,13 @@
 #include <sys/socket.h>
 
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "support/loop_support.h"
 #include "support/socket_pair.h"
+#include "support/valgrind.h"
 #include "worker/loop/acceptor.h"
 
 namespace forklift {
@@ -155,7 +154,7 @@ TEST_CASE("a socket moves bytes both ways, would block, and knows the end") {
 
 TEST_CASE("a full socket would block, and is writable again once the peer has read") {
   LoopFixture f;
-  SocketPair pair = tcp_pair(8192);
+  SocketPair pair = unix_pair();  // TCP's buffers move and grow by themselves
   Listener listener;
   Socket socket(f.loop, std::move(pair.server), listener);
   const std::string block(65536, 'x');
@@ -366,16 +365,8 @@ TEST_CASE("connections that waited are taken as long as the gate is open, then t
   CHECK(f.lobby.found_nobody == 1);
 }
 
-/// valgrind holds the limit itself, once the kernel has accepted: the connection would be lost there.
-bool under_valgrind() {
-  const char* preloaded = std::getenv("LD_PRELOAD");
-  if (preloaded == nullptr || std::strstr(preloaded, "valgrind") == nullptr) return false;
-  WARN("SKIPPED: descriptors run out differently under valgrind");
-  return true;
-}
-
 TEST_CASE("an acceptor out of descriptors does not spin, and goes on when it is resumed") {
-  if (under_valgrind()) return;
+  if (descriptors_run_out_late()) return;
   AcceptorFixture f;
   Acceptor acceptor(f.loop, f.listener.fd(), f.lobby);
   f.connect(1);
