@@ -92,12 +92,8 @@ class Fleet:
                 self.process.wait(5)
             except subprocess.TimeoutExpired:
                 pass
-        for pid in reversed(pids):
-            try:
-                if pid != self.pid or self.process.poll() is None:
-                    os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        left = pids if self.process.poll() is None else [pid for pid in pids if pid != self.pid]
+        send(reversed(left), signal.SIGKILL)
         self.process.wait()
 
 

@@ -99,8 +99,7 @@ async def serve_again(fleet, bench):
             break
         await asyncio.sleep(1.0)
         workers, begin = fleet.workers(), time.monotonic()
-        for worker in workers:
-            send([worker], signal.SIGKILL)
+        send(workers, signal.SIGKILL)
         if not await until(lambda old=workers: not set(old) & set(fleet.workers()), 10):
             break
         fate = None
